@@ -1,0 +1,69 @@
+# Each target sets up what it needs in .venv; the second time that takes no time.
+PYTHON ?= python3
+HOST   ?= 127.0.0.1
+PORT   ?= 8501
+DATA   ?= ../shared/data
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# $(call apt,package): installed when this is root; otherwise one line says what is missing, and make stops.
+apt = { if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then echo "Installing $(1)…"; \
+          export DEBIAN_FRONTEND=noninteractive; apt-get update -qq </dev/null && \
+          apt-get install -y -qq --no-install-recommends $(1) </dev/null >/dev/null; \
+        else echo "$(1) is missing: run 'sudo apt-get install $(1)', then this command again." >&2; exit 1; fi; }
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+        --no-emit-index-url --no-annotate --no-header
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench test-sglang model lock clean
+.DELETE_ON_ERROR:
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+run: .venv/.desk  ## the desk on http://127.0.0.1:8501 (HOST=… PORT=… for another address)
+	@exec $(BIN)/triage serve --host $(HOST) --port $(PORT)
+
+test: .venv/.dev  ## every test but those of the SGLang server
+	@command -v redis-server >/dev/null || $(call apt,redis-server)
+	@$(BIN)/python -m pytest -m "not sglang"
+
+lint: .venv/.dev  ## format, lint, types, direction of imports
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: .venv/.dev  ## measure speed and memory: one JSON object a line
+	@$(BIN)/python -m tests.bench
+
+test-sglang: .venv/.dev  ## the contract against a real SGLang server
+	@$(BIN)/python -m pytest -m sglang tests/contract
+
+model: .venv/.desk  ## train the default bundle again from the tables in DATA
+	@$(BIN)/python -m models.make_default --data $(DATA)
+
+lock: .venv/.dev  ## pin and hash the newest versions that fit pyproject.toml
+	@$(LOCK) --upgrade pyproject.toml requirements/build.in -o requirements/desk.txt
+	@$(LOCK) --upgrade pyproject.toml requirements/build.in --extra dev -c requirements/desk.txt -o requirements/dev.txt
+
+clean:  ## remove .venv and every cache
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(call apt,python3-venv)
+	@echo "Setting up .venv (a few minutes, the first time only)…"
+	@$(PYTHON) -m venv --clear .venv
+	@touch $@
+
+.venv/.desk: .venv/.made requirements/desk.txt pyproject.toml
+	@$(PIP) --require-hashes -r requirements/desk.txt
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.dev: .venv/.desk requirements/dev.txt
+	@$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,74 @@
+"""The desk's server: `python -m app.server`. It ends with SIGTERM or Ctrl+C, and closes what it opened."""
+
+import argparse
+import asyncio
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import streamlit as st
+
+from app.desk import open_desk
+from core.errors import TriageError
+from core.settings import REPOSITORY, load_settings
+
+MAIN = Path(__file__).with_name("main.py")
+
+
+@asynccontextmanager
+async def _lifespan(app: st.App) -> AsyncIterator[None]:
+    """Open the desk beside the first page, so that the first note need not wait; close it at the end."""
+    warming = asyncio.create_task(asyncio.to_thread(_warm))
+    try:
+        yield
+    finally:
+        await warming
+        open_desk.clear()
+
+
+def _warm() -> None:
+    try:
+        open_desk()
+    except TriageError as error:
+        # Not the end: the page says so to whoever sends a note, and each note tries again.
+        print(f"The desk has no model or endpoint yet: {error}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _refuse(message: str, code: int) -> NoReturn:
+    print(message, file=sys.stderr)  # noqa: T201 - the command's answer
+    sys.exit(code)
+
+
+def _check_port(host: str, port: int) -> None:
+    """End with one line where the address can't be used."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        _refuse(f"{host}:{port} can't be used ({error.strerror}). Choose another: triage serve --port {port + 1}", 1)
+
+
+def main() -> None:
+    """Serve the desk until told to stop."""
+    parser = argparse.ArgumentParser(prog="python -m app.server")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8501)
+    options = parser.parse_args()
+    try:
+        load_settings()
+    except TriageError as error:
+        _refuse(str(error), error.exit_code)
+    _check_port(options.host, options.port)
+    # Streamlit reads `.streamlit/config.toml` beside the program's path: this checkout's, wherever it is started.
+    sys.argv = [str(REPOSITORY / "triage")]
+    print(f"The desk is opening on http://{options.host}:{options.port} (Ctrl+C stops it)", flush=True)  # noqa: T201
+    st.App(MAIN, lifespan=_lifespan).run(config={"server.address": options.host, "server.port": options.port})
+
+
+if __name__ == "__main__":
+    main()

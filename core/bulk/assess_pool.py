@@ -1,0 +1,161 @@
+"""Threads that take lists of notes to the desk, so that the endpoint works on the next while answers are written."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Protocol
+
+from core.errors import EndpointBusy, EndpointError, EndpointRefused, EndpointTimeout, EndpointUnavailable, TriageError
+from core.notes import Assessment, ModelIdentity, Note
+
+Answers = list[Assessment | TriageError]
+PASSING = (EndpointUnavailable, EndpointTimeout, EndpointBusy)
+LONGEST_PAUSE = 8.0
+WORKERS = 4
+FEWEST = 16
+
+
+class TrainedBundle(Protocol):
+    """What a run needs to know of a bundle."""
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Which model answers."""
+
+    @property
+    def heads(self) -> Mapping[str, object]:
+        """The tasks that it answers, by name."""
+
+
+class EndpointLimits(Protocol):
+    """What the endpoint is sent at most (`core.embedding.client.Limits`)."""
+
+    @property
+    def concurrency(self) -> int:
+        """Requests under way at once."""
+
+    @property
+    def list_texts(self) -> int:
+        """Texts a request."""
+
+
+class LimitedEmbedder(Protocol):
+    """What a run needs to know of the embedder."""
+
+    @property
+    def limits(self) -> EndpointLimits:
+        """What the endpoint is sent at most."""
+
+
+class Desk(Protocol):
+    """What a run needs of `core.triage.TriageDesk`."""
+
+    @property
+    def embedder(self) -> LimitedEmbedder:
+        """Where its vectors come from."""
+
+    @property
+    def bundle(self) -> TrainedBundle:
+        """The model in use."""
+
+    def assess_many(self, notes: Sequence[Note], *, timeout: float | None = None) -> Answers:
+        """An answer or an error for each note; raises when the endpoint as a whole fails."""
+
+
+class AssessPool:
+    """A few threads over one desk; each call of the desk is repeated while the endpoint is away, up to `patience`.
+
+    The threads are daemons: an interrupted run does not wait for a request that is under way.
+
+    All calls together hold twice the texts that the endpoint works on at once, so that it never waits for the next.
+
+    Attributes:
+        workers: calls under way at once.
+        notes_per_call: notes that are best submitted together.
+
+    Args:
+        desk: the desk; its `assess_many` may be called from several threads.
+        patience: seconds to wait for an endpoint that fails as a whole.
+        on_done: told how many more notes have their answer, from the threads.
+    """
+
+    def __init__(self, desk: Desk, *, patience: float, on_done: Callable[[int], None] = lambda _: None) -> None:
+        self._desk, self._patience, self._on_done = desk, patience, on_done
+        limits = desk.embedder.limits
+        self.workers = WORKERS if limits.concurrency > 1 else 2
+        self.notes_per_call = limits.list_texts * max(2, limits.concurrency // 2)
+        self._last_answer = time.monotonic()
+        self._tasks: queue.SimpleQueue[tuple[Sequence[Note], Future[Answers]] | None] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"assess-{number}", daemon=True) for number in range(self.workers)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, notes: Sequence[Note]) -> Future[Answers]:
+        """Answers to come for the notes, in their order."""
+        future: Future[Answers] = Future()
+        self._tasks.put((notes, future))
+        return future
+
+    def close(self, *, wait: bool) -> None:
+        """End the threads: after all that was submitted (`wait`), or with the call each is in."""
+        if not wait:
+            self._stopping.set()
+        for _ in self._threads:
+            self._tasks.put(None)
+        if wait:
+            for thread in self._threads:
+                thread.join()
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            notes, future = task
+            if self._stopping.is_set():
+                future.cancel()
+                continue
+            try:
+                answers = self._assess(notes)
+            except BaseException as error:  # handed to the thread that asked
+                future.set_exception(error)
+            else:
+                self._on_done(len(notes))
+                future.set_result(answers)
+
+    def _assess(self, notes: Sequence[Note]) -> Answers:
+        """Answers for the notes; those that failed for a reason that passes are sent once more."""
+        answers = self._assess_patiently(notes)
+        again = [place for place, answer in enumerate(answers) if isinstance(answer, PASSING)]
+        if again:
+            for place, answer in zip(again, self._assess_patiently([notes[at] for at in again]), strict=True):
+                answers[place] = answer
+        return answers
+
+    def _assess_patiently(self, notes: Sequence[Note]) -> Answers:
+        """Answers for the notes, waiting while the endpoint is away; a call too slow for its time is made in halves."""
+        give_up, pause = time.monotonic() + self._patience, 0.25
+        while True:
+            try:
+                answers = list(self._desk.assess_many(notes, timeout=self._patience))
+            except EndpointRefused:
+                raise
+            except EndpointError as error:
+                if isinstance(error, EndpointTimeout) and time.monotonic() >= give_up and self._is_slow(len(notes)):
+                    middle = len(notes) // 2
+                    return self._assess_patiently(notes[:middle]) + self._assess_patiently(notes[middle:])
+                asked = getattr(error, "retry_after", None) or 0.0
+                wait = max(pause, min(asked, LONGEST_PAUSE))
+                if time.monotonic() + wait > give_up or self._stopping.wait(wait):
+                    raise
+                pause = min(2 * pause, LONGEST_PAUSE)
+            else:
+                self._last_answer = time.monotonic()
+                return answers
+
+    def _is_slow(self, notes: int) -> bool:
+        """Whether a call that took too long may just have been too much for a slow endpoint that does answer."""
+        recent = time.monotonic() - self._last_answer < 2 * self._patience
+        return recent and notes > FEWEST and not self._stopping.is_set()

@@ -1,0 +1,260 @@
+"""`triage classify`: every row of a table gets its assessment, in order; an interruption loses no finished shard."""
+
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+from tqdm import tqdm
+
+from core.bulk.answers import Cells, added_columns, all_tasks, answer_cells, names_beside
+from core.bulk.assess_pool import Answers, AssessPool, Desk
+from core.bulk.batch import BATCH_ROWS, Batch, Table, shown
+from core.bulk.durable import move_durably
+from core.bulk.export import TableWriter, check_target, open_writer
+from core.bulk.patient import AGE_NAMES, SEX_NAMES, make_notes
+from core.bulk.shards import Parts, RunManifest, digest_of
+from core.bulk.tables import guess_text_column, named_column, open_table
+from core.errors import BundleError, EndpointError, NoteError, TableError, TriageError
+
+SHARD_ROWS = BATCH_ROWS
+PATIENCE = 60.0
+
+
+class RunStopped(TriageError):
+    """A run ended before its last row; finished shards are kept and the same command goes on from them."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a run did.
+
+    Attributes:
+        rows: rows of the input, and of the output.
+        classified: rows with an assessment.
+        errors: rows with `status=error`.
+        reused_rows: rows whose answers were taken from an earlier, interrupted run.
+        seconds: how long it took.
+        notices: what the user should know about columns and cells, a sentence each.
+    """
+
+    rows: int
+    classified: int
+    errors: int
+    reused_rows: int
+    seconds: float
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where the notes, ages and sexes of a table stand."""
+
+    text: str
+    age: str | None
+    sex: str | None
+
+
+@dataclass(slots=True)
+class Shard:
+    """One batch of rows on its way: its answers are stored already, or come from the pool."""
+
+    number: int
+    batch: Batch
+    stored: Cells | None
+    asked: list[Future[Answers]] = field(default_factory=list)
+
+
+def classify_table(
+    source: Path,
+    target: Path,
+    desk: Desk,
+    *,
+    text_column: str | None = None,
+    progress: bool | None = None,
+    shard_rows: int = SHARD_ROWS,
+    patience: float = PATIENCE,
+) -> RunReport:
+    """Classify every row of `source` into `target`; rows in = rows out, in order.
+
+    Args:
+        source: a csv, Excel or parquet table.
+        target: the table to write; it appears, whole, at the end.
+        desk: who assesses the notes.
+        text_column: the column with the notes; none: found by name or content.
+        progress: show a progress bar on stderr; none: if stderr is a terminal.
+        shard_rows: rows whose answers are kept together; an interruption loses at most a few of these.
+        patience: seconds to wait for an endpoint that fails as a whole.
+
+    Raises:
+        TableError: a table can't be read or written, or the parts folder belongs to another run.
+        RunStopped: interrupted, or the endpoint failed for longer than `patience`; finished shards are kept.
+    """
+    source, target = Path(source), Path(target)
+    started = time.monotonic()
+    table = open_table(source)
+    check_target(target, table, source)
+    columns = find_columns(table, text_column)
+    run = _Run(source, target, desk, table, columns, shard_rows)
+    show = sys.stderr.isatty() if progress is None else progress
+    with tqdm(total=table.rows, unit="row", disable=not show, file=sys.stderr, smoothing=0.05) as bar:
+        report = run.do(bar, patience)
+    return RunReport(**report, seconds=time.monotonic() - started, notices=table.notices + run.notices)
+
+
+def find_columns(table: Table, text_column: str | None) -> Columns:
+    """The text column, asked for or found, and those for age and sex if there are any.
+
+    Raises:
+        TableError: no such column; names those that there are.
+    """
+    if text_column is not None and text_column not in table.columns:
+        listed = ", ".join(shown(name) for name in table.columns[:20])
+        raise TableError(f"There is no column {shown(text_column)}; there are {listed}. Nothing was done.")
+    text = text_column or guess_text_column(table)
+    others = tuple(name for name in table.columns if name != text)
+    return Columns(text, named_column(others, AGE_NAMES), named_column(others, SEX_NAMES))
+
+
+class _Run:
+    """One run over one table."""
+
+    def __init__(self, source: Path, target: Path, desk: Desk, table: Table, columns: Columns, shard_rows: int) -> None:
+        self._source, self._target, self._desk, self._table, self._columns = source, target, desk, table, columns
+        self._identity = desk.bundle.identity
+        self._tasks = all_tasks(desk.bundle.heads)
+        self._added = added_columns(self._tasks)
+        self._names = names_beside(self._added, table.columns)
+        self._parts = Parts(target, self._added)
+        self._shard_rows = shard_rows
+        self._rows = self._errors = self._reused = 0
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Which added columns had to take another name."""
+        renamed = {own: name for own, name in self._names.items() if own != name}
+        if not renamed:
+            return ()
+        listed = ", ".join(f"{own} as {shown(name)}" for own, name in renamed.items())
+        return (
+            f"The table has columns named like the answers; they stay, and the answers stand beside them: {listed}.",
+        )
+
+    def do(self, bar: "tqdm[NoReturn]", patience: float) -> dict[str, int]:
+        """Begin or go on, until the target is complete."""
+        before = self._source.stat()
+        self._parts.begin(self._manifest())
+        pool = AssessPool(self._desk, patience=patience, on_done=lambda notes: _advance(bar, notes))
+        finished = False
+        try:
+            self._write_all(pool, bar)
+            finished = True
+        except KeyboardInterrupt:
+            raise RunStopped(f"Stopped. {self._kept()}") from None
+        except (EndpointError, BundleError) as error:
+            raise RunStopped(f"{error} {self._kept()}") from None
+        except OSError as error:
+            raise TableError(f"{self._target} can't be written ({error.strerror}). {self._kept()}") from None
+        finally:
+            pool.close(wait=finished)
+        after = self._source.stat()
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise TableError(f"{self._source.name} changed while it was read. Nothing was written; run again.")
+        self._publish()
+        return {
+            "rows": self._rows,
+            "classified": self._rows - self._errors,
+            "errors": self._errors,
+            "reused_rows": self._reused,
+        }
+
+    def _manifest(self) -> RunManifest:
+        identity, columns = self._identity, self._columns
+        return RunManifest(
+            input=self._source.name,
+            input_digest=digest_of(self._source),
+            text_column=columns.text,
+            age_column=columns.age,
+            sex_column=columns.sex,
+            model=f"{identity.bundle} {identity.version} {identity.embedding}",
+            columns=tuple(self._added),
+            shard_rows=self._shard_rows,
+        )
+
+    def _kept(self) -> str:
+        rows = self._parts.rows_kept()
+        of_all = f" of {self._table.rows:,}" if self._table.rows is not None else ""
+        return f"{rows:,}{of_all} rows are done and kept; run the same command again to go on."
+
+    @property
+    def _unfinished(self) -> Path:
+        return self._parts.folder / f"unfinished{self._target.suffix.lower()}"
+
+    def _write_all(self, pool: AssessPool, bar: "tqdm[NoReturn]") -> None:
+        writer = open_writer(self._unfinished, self._table, self._added, self._names)
+        for shard in self._shards_ahead(pool, bar):
+            self._finish(shard, writer)
+        writer.close()
+
+    def _shards_ahead(self, pool: AssessPool, bar: "tqdm[NoReturn]") -> Iterator[Shard]:
+        """Shards in order, the next ones already on their way."""
+        waiting: deque[Shard] = deque()
+        ahead = 1 + -(-pool.workers * pool.notes_per_call // self._shard_rows)
+        for number, batch in enumerate(self._table.batches(self._shard_rows)):
+            waiting.append(self._start(number, batch, pool, bar))
+            if len(waiting) > ahead:
+                yield waiting.popleft()
+        yield from waiting
+
+    def _start(self, number: int, batch: Batch, pool: AssessPool, bar: "tqdm[NoReturn]") -> Shard:
+        if (stored := self._parts.load(number, batch.rows)) is not None:
+            self._reused += batch.rows
+            if not bar.disable:
+                bar.initial += batch.rows  # so that the rate shown is of the rows done now
+            bar.update(batch.rows)
+            return Shard(number, batch, stored)
+        at = self._columns
+        ages = batch.columns[at.age] if at.age else None
+        sexes = batch.columns[at.sex] if at.sex else None
+        notes = make_notes(batch.columns[at.text], ages, sexes)
+        if batch.problems:
+            notes = [note for place, note in enumerate(notes) if place not in batch.problems]
+            bar.update(len(batch.problems))
+        size = pool.notes_per_call
+        calls = [notes[start : start + size] for start in range(0, len(notes), size)]
+        return Shard(number, batch, None, [pool.submit(call) for call in calls])
+
+    def _finish(self, shard: Shard, writer: TableWriter) -> None:
+        cells = shard.stored
+        if cells is None:
+            cells = self._gather(shard)
+            self._parts.save(shard.number, cells)
+        writer.write(shard.batch, cells)
+        self._rows += shard.batch.rows
+        self._errors += cells["status"].count("error")
+
+    def _gather(self, shard: Shard) -> Cells:
+        answers = [answer for future in shard.asked for answer in future.result()]
+        problems = shard.batch.problems
+        if problems:
+            found = iter(answers)
+            answers = [
+                NoteError(f"{problems[place]}: assess it by hand.") if place in problems else next(found)
+                for place in range(shard.batch.rows)
+            ]
+        return answer_cells(answers, self._tasks, self._identity)
+
+    def _publish(self) -> None:
+        try:
+            move_durably(self._unfinished, self._target)
+        except OSError as error:
+            raise TableError(f"{self._target} can't be written ({error.strerror}). {self._kept()}") from None
+        self._parts.remove()
+
+
+def _advance(bar: "tqdm[NoReturn]", rows: int) -> None:
+    bar.update(rows)

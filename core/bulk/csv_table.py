@@ -1,0 +1,191 @@
+"""Tables of separated values: encoding and delimiter are found, every row is kept, a row of the wrong width is said."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.bulk.batch import BATCH_ROWS, OVERFLOW_COLUMN, Batch, free_name, shown, unique_names
+from core.bulk.encodings import detect_encoding, open_text
+from core.errors import TableError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+DELIMITERS = ",;\t|"
+# A one-column file is read with a separator that no text has, so that commas in its notes stay where they are.
+NO_DELIMITER = "\x1f"
+SUSPECTS = "^~:#，；、\x1e"
+LONGEST_CELL = 1 << 25
+SAMPLE_CHARACTERS = 1 << 18
+SAMPLE_ROWS = 200
+csv.field_size_limit(max(LONGEST_CELL, csv.field_size_limit()))
+
+
+@dataclass(frozen=True, slots=True)
+class CsvTable:
+    """A checked csv file; `open_csv` makes it."""
+
+    path: Path
+    columns: tuple[str, ...]
+    encoding: str
+    delimiter: str
+    header_cells: int
+    rows: int
+    longest_cell: int
+    notices: tuple[str, ...] = field(default=())
+
+    def batches(self, size: int = BATCH_ROWS) -> Iterator[Batch]:
+        """All rows in order, `size` at a time; each cell is the text that stands in the file."""
+        width, start = self.header_cells, 0
+        with open_text(self.path, self.encoding) as file:
+            reader = _data_rows(self.path, file, self.delimiter)
+            while block := list(islice(reader, size)):
+                problems: dict[int, str] = {}
+                if set(map(len, block)) != {width}:
+                    problems = self._even_out(block, start)
+                cells = (list(column) for column in zip(*block, strict=True))
+                columns = dict(zip(self.columns, cells, strict=False))
+                if len(columns) < len(self.columns):
+                    columns[self.columns[-1]] = [""] * len(block)
+                yield Batch(start, len(block), columns, problems)
+                start += len(block)
+
+    def _even_out(self, block: list[list[str]], start: int) -> dict[int, str]:
+        """Give every row of the block all columns; cells too many go, quoted, into the overflow column."""
+        width, problems = self.header_cells, {}
+        for position, row in enumerate(block):
+            if len(row) != width:
+                problems[position] = (
+                    f"row {start + position + 2} of the file has {len(row)} cells, the header has {width}"
+                )
+            if len(self.columns) > width:
+                row[width:] = [_joined(row[width:], self.delimiter)] if len(row) > width else []
+            row.extend([""] * (len(self.columns) - len(row)))
+        return problems
+
+    def schema(self) -> "pa.Schema":
+        """Text in every column: csv has no types."""
+        import pyarrow as pa
+
+        return pa.schema([(name, pa.string()) for name in self.columns])
+
+
+def open_csv(path: Path) -> CsvTable:
+    """Check a csv file from first to last row, and open it.
+
+    Raises:
+        TableError: unknown encoding, no header, no rows, a quote that never closes.
+    """
+    encoding = detect_encoding(path)
+    with open_text(path, encoding) as file:
+        delimiter = _find_delimiter(path, file.read(SAMPLE_CHARACTERS))
+    rows, ragged, widest, longest = 0, 0, 0, 0
+    with open_text(path, encoding) as file:
+        reader = _all_rows(path, file, delimiter)
+        header = next(reader, None)
+        if header is None:
+            raise TableError(f"{path.name} is empty. Nothing was read; choose a table with a header and rows.")
+        width = len(header)
+        while block := list(islice(filter(None, reader), BATCH_ROWS)):
+            widths = list(map(len, block))
+            rows += len(block)
+            ragged += len(block) - widths.count(width)
+            widest = max(widest, *widths)
+            longest = max(longest, max(len(max(row, key=len)) for row in block))
+    if not rows:
+        raise TableError(f"{path.name} has column names but no rows. Nothing was read; choose a table with rows.")
+    columns, notices = unique_names(header)
+    if widest > width:
+        columns = (*columns, free_name(OVERFLOW_COLUMN, set(columns)))
+    if ragged:
+        notices += (_ragged_notice(ragged, width, columns[-1] if widest > width else None),)
+    return CsvTable(path, columns, encoding, delimiter, width, rows, longest, notices)
+
+
+def _ragged_notice(ragged: int, width: int, overflow: str | None) -> str:
+    kept = f" Cells too many are kept in the column {shown(overflow)}." if overflow else ""
+    return f"{ragged:,} rows do not have the {width} cells that the header has.{kept}"
+
+
+def _data_rows(path: Path, file: io.TextIOWrapper, delimiter: str) -> Iterator[list[str]]:
+    """Every row after the header; wholly blank lines are no rows."""
+    reader = _all_rows(path, file, delimiter)
+    next(reader, None)
+    return filter(None, reader)
+
+
+def _all_rows(path: Path, file: io.TextIOWrapper, delimiter: str) -> Iterator[list[str]]:
+    reader = csv.reader(file, delimiter=delimiter, strict=True)
+    try:
+        for row in reader:
+            if row:
+                yield row
+                break
+        yield from reader
+    except csv.Error as error:
+        raise TableError(_quote_message(path, reader.line_num, str(error))) from None
+    except UnicodeDecodeError:
+        raise TableError(f"{path.name} changed while it was read. Nothing more was done; run again.") from None
+
+
+def _quote_message(path: Path, line: int, error: str) -> str:
+    if "field limit" in error or "end of data" in error:
+        return (
+            f"{path.name}: a quotation mark that opens a cell before line {line:,} never closes, "
+            f"or a cell is longer than {LONGEST_CELL >> 20} MB. Nothing was read; close the mark or double it."
+        )
+    return (
+        f"{path.name}, line {line:,}: a quoted cell goes on after its closing quotation mark. "
+        "Nothing was read; double the marks inside the cell."
+    )
+
+
+def _find_delimiter(path: Path, sample: str) -> str:
+    """The delimiter under which the header has several cells and most rows as many.
+
+    Raises:
+        TableError: one column whose name holds another separator, so the table would be read as one column wrongly.
+    """
+    scored = [(_fit(sample, delimiter), -place, delimiter) for place, delimiter in enumerate(DELIMITERS)]
+    (fit, cells), _, best = max(scored)
+    if cells > 1 and fit > 0:
+        return best
+    header = next(iter(_sample_rows(sample, NO_DELIMITER)), [""])
+    if header and any(mark in header[0].strip() for mark in SUSPECTS):
+        raise TableError(
+            f"{path.name}: no delimiter was found, the header is one cell: {shown(header[0])}. "
+            "Nothing was read; part the cells with comma, semicolon, tab or |."
+        )
+    return NO_DELIMITER
+
+
+def _fit(sample: str, delimiter: str) -> tuple[float, int]:
+    """Share of sample rows as wide as the header, and that width."""
+    rows = _sample_rows(sample, delimiter)
+    if not rows or len(rows[0]) < 2:
+        return 0.0, 1
+    width = len(rows[0])
+    body = rows[1:] or rows
+    return sum(len(row) == width for row in body) / len(body) or 0.01, width
+
+
+def _sample_rows(sample: str, delimiter: str) -> list[list[str]]:
+    """The first rows of the sample; the last is left out when the sample's end may have cut it."""
+    rows: list[list[str]] = []
+    reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
+    try:
+        rows.extend(islice(filter(None, reader), SAMPLE_ROWS))
+    except csv.Error:
+        return rows
+    return rows[:-1] if len(sample) >= SAMPLE_CHARACTERS and 1 < len(rows) < SAMPLE_ROWS else rows
+
+
+def _joined(cells: Sequence[str], delimiter: str) -> str:
+    """The cells as one line of csv, so that none of them is lost in the overflow column."""
+    line = io.StringIO()
+    csv.writer(line, delimiter=delimiter, lineterminator="").writerow(cells)
+    return line.getvalue()

@@ -1,0 +1,147 @@
+"""The parts folder beside a target: a manifest of the run, and the answers of each finished shard.
+
+A shard's file is named by its number, its rows and the digest of its bytes (`000012-2000-9f….parquet`), so that a
+damaged one is noticed and done again, and the manifest, which says what run the shards belong to, is written once.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from core.bulk.answers import Cells, Kind
+from core.bulk.durable import write_durably
+from core.errors import TableError
+
+MANIFEST = "manifest.json"
+SHARDS = "[0-9]*-[0-9]*-*.parquet"
+ARROW_TYPES: Mapping[Kind, pa.DataType] = {
+    "text": pa.string(),
+    "number": pa.float64(),
+    "whole": pa.int64(),
+    "flag": pa.bool_(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunManifest:
+    """What makes two runs the same run; shards are reused only when all of it is equal.
+
+    Attributes:
+        input: file name of the table.
+        input_digest: BLAKE2b of its bytes.
+        text_column: where the notes stand.
+        age_column: where ages stand, if anywhere.
+        sex_column: where the sex stands, if anywhere.
+        model: bundle, version and embedding space.
+        columns: the added columns in order.
+        shard_rows: rows in a shard.
+        format: version of this layout.
+    """
+
+    input: str
+    input_digest: str
+    text_column: str
+    age_column: str | None
+    sex_column: str | None
+    model: str
+    columns: tuple[str, ...]
+    shard_rows: int
+    format: int = 1
+
+    def difference(self, other: "RunManifest") -> str | None:
+        """The first thing in which `other` is another run, both values named; the input's name may change."""
+        for field in ("input_digest", "model", "text_column", "age_column", "sex_column", "columns", "shard_rows"):
+            mine, theirs = getattr(self, field), getattr(other, field)
+            if mine != theirs:
+                if field == "input_digest":
+                    mine, theirs = f"{self.input} ({mine[:12]})", f"{other.input} ({theirs[:12]})"
+                elif field == "columns":
+                    mine, theirs = ", ".join(mine), ", ".join(theirs)
+                return f"{field.removesuffix('_digest').replace('_', ' ')} was {mine} and is {theirs} now"
+        return None
+
+
+class Parts:
+    """The parts folder of one target."""
+
+    def __init__(self, target: Path, columns: Mapping[str, Kind]) -> None:
+        self.folder = target.with_name(target.name + ".parts")
+        self._columns = columns
+        self._finished: dict[int, list[Path]] = {}
+        self._schema = pa.schema([(name, ARROW_TYPES[kind]) for name, kind in columns.items()])
+
+    def begin(self, manifest: RunManifest) -> None:
+        """Make the folder, or take up the run that it holds.
+
+        Raises:
+            TableError: it holds another run, or can't be made.
+        """
+        path = self.folder / MANIFEST
+        try:
+            self.folder.mkdir(exist_ok=True)
+            if path.exists():
+                self._check_same_run(path, manifest)
+            else:
+                write_durably(path, json.dumps(asdict(manifest), ensure_ascii=False, indent=1).encode())
+        except OSError as error:
+            raise TableError(
+                f"{self.folder.parent} can't be written to ({error.strerror}). Nothing was done; choose another target."
+            ) from None
+        for path in self.folder.glob(SHARDS):
+            self._finished.setdefault(int(path.name.split("-")[0]), []).append(path)
+
+    def _check_same_run(self, path: Path, manifest: RunManifest) -> None:
+        try:
+            found = json.loads(path.read_bytes())
+            before = RunManifest(**{**found, "columns": tuple(found["columns"])})
+        except (ValueError, TypeError, KeyError):
+            raise TableError(
+                f"{path} is damaged. Nothing was done or lost; delete the folder {self.folder.name} to start over."
+            ) from None
+        if difference := before.difference(manifest):
+            raise TableError(
+                f"{self.folder.name} holds {self.rows_kept():,} rows of another run: {difference}. They are kept; "
+                f"go on with what that run had, or delete {self.folder} to start over."
+            )
+
+    def rows_kept(self) -> int:
+        """Rows in finished shards."""
+        return sum(int(path.name.split("-")[1]) for path in self.folder.glob(SHARDS))
+
+    def load(self, number: int, rows: int) -> Cells | None:
+        """The answers of a finished shard; none if it is not finished, or damaged (it is then removed)."""
+        for path in self._finished.get(number, ()):
+            content = path.read_bytes()
+            if path.name == _name(number, rows, content):
+                table = pq.read_table(pa.BufferReader(content))
+                return {name: table.column(name).to_pylist() for name in self._columns}
+            path.unlink()
+        return None
+
+    def save(self, number: int, cells: Cells) -> None:
+        """Keep the answers of a shard for good."""
+        table = pa.table({name: pa.array(cells[name], self._schema.field(name).type) for name in self._columns})
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, compression="zstd")
+        content = memoryview(sink.getvalue())
+        write_durably(self.folder / _name(number, table.num_rows, content), content)
+
+    def remove(self) -> None:
+        """Delete the folder: the target holds everything now."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _name(number: int, rows: int, content: bytes | memoryview) -> str:
+    return f"{number:06}-{rows}-{hashlib.blake2b(content, digest_size=8).hexdigest()}.parquet"
+
+
+def digest_of(path: Path) -> str:
+    """BLAKE2b of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

@@ -1,0 +1,181 @@
+"""`triage`: the command line, one function a command. Heavy libraries load inside the command that needs them.
+
+Exit codes: 0 done; 1 the data, a file or the endpoint failed; 2 wrong usage.
+"""
+
+import math
+import os
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from core.cli_models import evaluate, models, train
+
+TEXT_LIMIT = 8_000_000  # bytes of one note on standard input; far more than is ever read of it
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="triage-desk", message="%(version)s")
+def triage() -> None:
+    """Department, urgency and condition for a patient's message, in Chinese or English.
+
+    It advises; a person decides.
+    """
+
+
+@triage.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8501, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
+def serve(host: str, port: int) -> None:
+    """Open the desk in a browser."""
+    # The server takes this process's place, so that a signal sent to the command reaches it. -P: `app` is the
+    # installed one, whatever lies in the folder where the command is given.
+    command = [sys.executable, "-P", "-m", "app.server", "--host", host, "--port", str(port)]
+    sys.stdout.flush()
+    os.execv(command[0], command)  # noqa: S606 - this interpreter, fixed words, no shell
+
+
+def _age(context: click.Context, option: click.Parameter, years: float | None) -> float | None:
+    if years is not None and not (math.isfinite(years) and 0 <= years <= 130):
+        raise click.BadParameter(f"{years:g} is not an age in years (0 to 130).")
+    return years
+
+
+@triage.command()
+@click.argument("text", required=False)
+@click.option("--age", type=float, callback=_age, help="Years.")
+@click.option("--sex", type=click.Choice(["female", "male"]))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of sentences.")
+def assess(text: str | None, age: float | None, sex: Any, as_json: bool) -> None:  # noqa: ANN401 - click checked it
+    """Assess one note: TEXT, or standard input with - or without TEXT."""
+    import json
+
+    from core.cli_output import assessment_text
+    from core.notes import Note
+    from core.settings import load_settings
+    from core.triage import TriageDesk
+
+    note = Note(_words(text), age, sex)
+    settings = load_settings()
+    with TriageDesk.open(settings) as desk:
+        found = desk.assess(note)
+    click.echo(
+        json.dumps(found.as_dict(), ensure_ascii=False) if as_json else assessment_text(found, settings.language)
+    )
+
+
+def _words(text: str | None) -> str:
+    """The note: the argument as UTF-8 whatever the locale says, or standard input."""
+    if text is not None and text != "-":
+        return os.fsencode(text).decode("utf-8", "surrogateescape")
+    if text is None and sys.stdin.isatty():
+        raise click.UsageError("Give the note as TEXT, or - to type it and end with Ctrl+D.")
+    from core.errors import NoteError
+
+    found = sys.stdin.buffer.read(TEXT_LIMIT + 1)
+    if len(found) > TEXT_LIMIT:
+        raise NoteError("Standard input is longer than 8 MB; nothing was assessed. For many notes: triage classify.")
+    try:
+        return found.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise NoteError(
+            "Standard input is not UTF-8; nothing was assessed. "
+            "Convert it first, for example: iconv -f gb18030 -t utf-8"
+        ) from None
+
+
+@triage.command()
+@click.argument("source", metavar="IN", type=click.Path(path_type=Path))
+@click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
+@click.option("--text-column", help="The column with the notes; found by itself when its name or content is clear.")
+@click.option("--engine", type=click.Choice(["local"]), default="local", show_default=True)
+def classify(source: Path, target: Path, text_column: str | None, engine: str) -> None:
+    """Assess every row of a table (csv, xlsx, parquet by suffix).
+
+    OUT keeps all columns and rows of IN, in order, and adds the answers. Interrupted, the same command goes on.
+    """
+    from core.bulk.classify import classify_table
+    from core.cli_output import run_text
+    from core.triage import TriageDesk
+
+    with TriageDesk.open() as desk:
+        report = classify_table(source, target, desk, text_column=text_column)
+    for notice in report.notices:
+        click.echo(notice, err=True)
+    click.echo(run_text(report, target))
+
+
+@triage.command("check-endpoint")
+@click.option("--url", help="Base URL of the endpoint [default: the one that is set, else the embedded one].")
+def check_endpoint(url: str | None) -> None:
+    """Check that an embedding endpoint keeps the contract."""
+    from core.cli_output import check_text
+    from core.embedding import contract
+    from core.errors import EndpointError
+    from core.settings import load_settings
+
+    settings = load_settings(embedding_url=url) if url else load_settings()
+    report = contract.check_endpoint(settings, on_check=lambda check: click.echo(check_text(check)))
+    if not report.passed:
+        raise EndpointError(f"{report.endpoint} does not keep the contract: see FAIL above.")
+    click.echo(f"{report.endpoint} keeps the contract ({report.model}).")
+
+
+triage.add_command(train)
+triage.add_command(evaluate)
+triage.add_command(models)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and give its exit code; every failure becomes one line on standard error."""
+    from core.errors import TriageError
+
+    try:
+        code = triage.main(arguments, prog_name="triage", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        click.echo("Stopped. The same command can be given again.", err=True)
+        return 1
+    except TriageError as error:
+        click.echo(str(error), err=True)
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read the output has gone; what Python still wants to write at its end must go somewhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # the edge of the command: what nobody expected is told in one line
+        _tell_unexpected(error)
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def _tell_unexpected(error: Exception) -> None:
+    import secrets
+    import traceback
+
+    number = secrets.token_hex(3)
+    if os.environ.get("TRIAGE_DEBUG") == "1":
+        traceback.print_exception(error)
+    # Only the kind of error: its message could hold a note's text.
+    click.echo(
+        f"Something unexpected happened ({type(error).__name__}, {number}). Files that were there are untouched. "
+        "Please report it; TRIAGE_DEBUG=1 shows where.",
+        err=True,
+    )
+
+
+def main() -> NoReturn:
+    """The console script `triage`."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

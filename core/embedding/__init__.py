@@ -1,0 +1,1 @@
+"""From texts to vectors: one client for every OpenAI-compatible endpoint, its cache, and the embedded endpoint."""

@@ -1,0 +1,272 @@
+"""The embedder: notes' texts in, vectors of one embedding space out, whatever happens on the way."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import ParamSpec, Self, TypeVar
+
+import numpy as np
+
+from core.embedding.attempts import Patience
+from core.embedding.cache import CacheKeys, NoCache, VectorCache
+from core.embedding.endpoint import KEPT
+from core.embedding.line import Line, Row
+from core.embedding.packing import pack
+from core.embedding.space import EmbeddingSpace, Fingerprint, Vectors
+from core.embedding.text import clean, cut, estimate_tokens, has_words
+from core.errors import EndpointError, EndpointTimeout, NoteError, TriageError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+SPARE = 64  # threads for other calls while one waits out an outage; the line bounds requests
+GRACE = 0.1  # seconds after its deadline in which a request ends by itself
+
+NO_WORDS = (
+    "The text holds no words (it is empty, or only blanks, marks or emoji). It was not classified; add the words."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an endpoint is sent at most.
+
+    Attributes:
+        concurrency: requests under way at once.
+        list_texts: texts a request.
+        list_tokens: estimated tokens a request.
+    """
+
+    concurrency: int = 8
+    list_texts: int = 64
+    list_tokens: int = 32_768
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    """The answer to one call of `Embedder.embed`.
+
+    Attributes:
+        vectors: (number of texts, dimension) float32, each row of length 1; the row of a failed text is NaN.
+        errors: why a text has no vector, by position.
+        truncated: positions of the texts that were cut to the space's length.
+    """
+
+    vectors: Vectors
+    errors: Mapping[int, TriageError]
+    truncated: frozenset[int]
+
+
+class Embedder:
+    """Embeds texts through one endpoint. Several threads may call `embed` at once; they share the concurrency."""
+
+    def __init__(
+        self,
+        line: Line,
+        *,
+        cache: VectorCache | None = None,
+        keys: CacheKeys | None = None,
+        limits: Limits | None = None,
+        timeout: float = 10.0,
+    ) -> None:
+        """Connects to nothing yet.
+
+        Args:
+            line: the line to the endpoint, which knows the space.
+            cache: where vectors are kept; none without `keys`.
+            keys: names texts in the cache.
+            limits: what the endpoint is sent at most.
+            timeout: seconds that a request list may take, all attempts together, when `embed` is told nothing else.
+        """
+        self._line = line
+        self._cache: VectorCache = cache or NoCache()
+        self._keys = keys
+        self.limits = limits or Limits()
+        self._timeout = timeout
+        self._lock = threading.Lock()
+        self._pool: ThreadPoolExecutor | None = None
+
+    @property
+    def space(self) -> EmbeddingSpace:
+        """The embedding space of every vector that this embedder gives."""
+        return self._line.space
+
+    @property
+    def endpoint_name(self) -> str:
+        """The endpoint's address, for messages."""
+        return self._line.endpoint.name
+
+    def embed(
+        self,
+        texts: Sequence[str],
+        *,
+        timeout: float | None = None,
+        on_done: Callable[[int], None] | None = None,
+    ) -> Embeddings:
+        """The vectors of `texts`: each cleaned, cut if need be, and embedded once however often it occurs.
+
+        Args:
+            texts: notes' texts as written.
+            timeout: seconds for the whole call; outages shorter than that are waited out. None: the endpoint's own
+                timeout for each request list, and only a few attempts.
+            on_done: told how many more texts are finished (with a vector or an error), as they come.
+
+        Raises:
+            EndpointError: the endpoint as a whole gave no vectors; those that had come are in the cache.
+            SpaceMismatch: the endpoint's vectors are of another space.
+        """
+        job = _Job(texts, self.space, on_done)
+        waiting = self._from_cache(job)
+        for part, rows in self._requests(waiting, timeout):
+            self._keep(waiting[part], rows)
+            for text, row in zip(waiting[part], rows, strict=True):
+                job.finish(text, row)
+            job.tell()
+        return Embeddings(job.vectors, job.errors, frozenset(job.truncated))
+
+    def canaries(self, *, timeout: float | None = None) -> Vectors:
+        """The canaries' vectors, fresh from the endpoint.
+
+        Raises:
+            EndpointError: the endpoint gave no vectors.
+            SpaceMismatch: they are of another space.
+        """
+        patience = Patience(time.monotonic() + (timeout or self._timeout), persistent=timeout is not None)
+        future = self._submit(self._line.canaries, patience)
+        self._finished({future: (slice(0), patience)})
+        return future.result()
+
+    def fingerprint(self) -> Fingerprint:
+        """The fingerprint of this embedder's space.
+
+        Raises:
+            EndpointError: the endpoint gave no vectors.
+        """
+        return Fingerprint(self.canaries())
+
+    def close(self) -> None:
+        """Let go of the endpoint and the cache, and stop what was started for them."""
+        self._line.close()
+        self._cache.close()
+        if self._pool:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def __enter__(self) -> Self:
+        """The embedder itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def _from_cache(self, job: "_Job") -> list[str]:
+        """Finish what the cache knows; the texts that it does not know."""
+        texts = list(job.places)
+        if self._keys is None or not texts:
+            job.tell()
+            return texts
+        known = self._cache.get_many(self._keys.of_many(texts), self.space.dimension)
+        for text, vector in zip(texts, known, strict=True):
+            if vector is not None:
+                job.finish(text, vector)
+        job.tell()
+        return [text for text, vector in zip(texts, known, strict=True) if vector is None]
+
+    def _keep(self, texts: Sequence[str], rows: Sequence[Row | EndpointError]) -> None:
+        if self._keys is None:
+            return
+        good = [(text, row) for text, row in zip(texts, rows, strict=True) if not isinstance(row, EndpointError)]
+        if good:
+            self._cache.put_many(self._keys.of_many([text for text, _ in good]), np.stack([row for _, row in good]))
+
+    def _requests(
+        self, texts: Sequence[str], timeout: float | None
+    ) -> Iterator[tuple[slice, list[Row | EndpointError]]]:
+        """Answers to the request lists that `texts` make, as they come.
+
+        No more of them are handed to the pool than can be under way, so that a pasted note need not wait for a table.
+        """
+        lists = deque(pack(texts, max_texts=self.limits.list_texts, max_tokens=self.limits.list_tokens))
+        running: dict[Future[list[Row | EndpointError]], tuple[slice, Patience]] = {}
+        end = None if timeout is None else time.monotonic() + timeout
+        try:
+            while lists or running:
+                while lists and len(running) < self.limits.concurrency:
+                    part = lists.popleft()
+                    patience = Patience(end or time.monotonic() + self._timeout, persistent=end is not None)
+                    running[self._submit(self._line.rows, texts[part], patience)] = part, patience
+                for future in self._finished(running):
+                    part, _ = running.pop(future)
+                    yield part, future.result()
+        finally:
+            for future, (_, patience) in running.items():
+                patience.deadline = 0.0  # ends its attempts
+                future.cancel()
+
+    def _submit(self, work: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> Future[R]:
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self.limits.concurrency + SPARE, thread_name_prefix="embedding")
+            return self._pool.submit(work, *arguments, **named)
+
+    def _finished(self, running: Mapping[Future[R], tuple[slice, Patience]]) -> set[Future[R]]:
+        """The requests that are done, waited for until the first one's deadline.
+
+        Raises:
+            EndpointTimeout: none was done by then.
+        """
+        left = min(patience.left for _, patience in running.values()) + GRACE
+        done, late = wait(running, timeout=max(left, 0.0), return_when=FIRST_COMPLETED)
+        if done:
+            return done
+        if any(future.running() for future in late):
+            self._abandon()
+        raise EndpointTimeout(f"{self.endpoint_name} gave no answer in time. {KEPT}")
+
+    def _abandon(self) -> None:
+        """Leave threads that a trickling answer holds to themselves; later calls get new ones."""
+        with self._lock:
+            if self._pool:
+                self._pool.shutdown(wait=False)
+                self._pool = None
+        self._line.abandon()
+
+
+class _Job:
+    """What one call has to do, and what it has."""
+
+    def __init__(self, texts: Sequence[str], space: EmbeddingSpace, on_done: Callable[[int], None] | None) -> None:
+        self.vectors = np.full((len(texts), space.dimension), np.nan, np.float32)
+        self.errors: dict[int, TriageError] = {}
+        self.truncated: set[int] = set()
+        self.places: dict[str, list[int]] = {}  # positions of each text that has to be embedded
+        self._on_done, self._untold = on_done, 0
+        budget = space.max_tokens - (estimate_tokens(space.prefix) if space.prefix else 0)
+        for place, raw in enumerate(texts):
+            text, was_cut = cut(clean(raw), budget)
+            if was_cut:
+                self.truncated.add(place)
+            if has_words(text):
+                self.places.setdefault(text, []).append(place)
+            else:
+                self.errors[place] = NoteError(NO_WORDS)
+                self._untold += 1
+
+    def finish(self, text: str, row: Row | EndpointError) -> None:
+        """Note the outcome for every position of `text`."""
+        places = self.places[text]
+        for place in places:
+            if isinstance(row, EndpointError):
+                self.errors[place] = row
+            else:
+                self.vectors[place] = row
+        self._untold += len(places)
+
+    def tell(self) -> None:
+        """Report what has been finished since the last time."""
+        if self._on_done and self._untold:
+            self._on_done(self._untold)
+        self._untold = 0

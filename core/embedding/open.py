@@ -1,0 +1,153 @@
+"""How a desk gets its embedder: from its settings, and from the space that its bundle was trained in."""
+
+import time
+from dataclasses import replace
+
+from core.embedding.attempts import Patience
+from core.embedding.cache import CacheKeys, installation_secret, open_cache
+from core.embedding.client import Embedder, Limits
+from core.embedding.embedded import DIMENSION, MAX_TOKENS, MODEL, EmbeddedEndpoint
+from core.embedding.endpoint import Endpoint, OpenAIEndpoint, without_credentials
+from core.embedding.line import Line
+from core.embedding.space import EmbeddingSpace, Fingerprint
+from core.embedding.text import estimate_tokens
+from core.errors import EndpointError, SettingsError, SpaceMismatch
+from core.settings import QWEN3_INSTRUCTION, Settings
+
+LONG_CONTEXT = 8192  # estimated tokens a text to an endpoint of the site's own, unless it says that it takes fewer
+EMBEDDED_LIMITS = Limits(concurrency=1, list_texts=32, list_tokens=4096)  # it works at one list at a time
+
+
+def open_embedder(
+    settings: Settings, space: EmbeddingSpace | None = None, fingerprint: Fingerprint | None = None
+) -> Embedder:
+    """The embedder that `settings` describe. `close` stops what it started.
+
+    Args:
+        settings: where vectors come from.
+        space: a bundle's space, which then rules; None for training: the settings and a first answer make the space.
+        fingerprint: the bundle's; compared before a vector is trusted.
+
+    Raises:
+        SettingsError: a setting that can't be used.
+        SpaceMismatch: a setting contradicts `space`.
+        EndpointError: for training only: the endpoint gave no first answer, or there is no embedded endpoint here.
+    """
+    if space is not None:
+        _agree(settings, space)
+    endpoint = open_endpoint(settings, space)
+    try:
+        embedded = settings.embedding_url is None
+        line = Line(
+            endpoint,
+            space or wanted_space(settings, endpoint),
+            fingerprint=fingerprint,
+            concurrency=limits_for(settings).concurrency,
+            longest_attempt=max(60.0, settings.embedding_timeout),
+            recheck_after=float("inf") if embedded else 20.0,  # nobody can put another model behind our own child
+        )
+        if not line.space.dimension:
+            _learn(line, settings)
+        if line.space.max_tokens - estimate_tokens(line.space.prefix) < 16:
+            raise SettingsError("TRIAGE_EMBEDDING_MAX_TOKENS leaves no room for the note beside the instruction")
+    except BaseException:
+        endpoint.close()
+        raise
+    return Embedder(
+        line,
+        cache=open_cache(settings.effective_cache_url),
+        keys=CacheKeys(line.space, installation_secret(settings.data_dir)),
+        limits=limits_for(settings),
+        timeout=settings.embedding_timeout,
+    )
+
+
+def limits_for(settings: Settings) -> Limits:
+    """What the endpoint that `settings` name is sent at most."""
+    return EMBEDDED_LIMITS if settings.embedding_url is None else Limits(concurrency=settings.embedding_concurrency)
+
+
+def open_endpoint(settings: Settings, space: EmbeddingSpace | None = None) -> Endpoint:
+    """The endpoint that `settings` name; nothing is asked of it yet.
+
+    Raises:
+        EndpointUnavailable: none is named, and there is no embedded endpoint for this platform.
+    """
+    if settings.embedding_url is None:
+        return EmbeddedEndpoint(settings.data_dir)
+    key = settings.embedding_api_key.get_secret_value() if settings.embedding_api_key else None
+    model = settings.embedding_model or (space.model if space else None) or ""
+    return OpenAIEndpoint(settings.embedding_url, model, api_key=key)
+
+
+def wanted_space(settings: Settings, endpoint: Endpoint) -> EmbeddingSpace:
+    """The space of a training run; dimension 0 where the endpoint's first answer has to tell it.
+
+    Raises:
+        SettingsError: no model is set, and the endpoint names none.
+        EndpointError: the endpoint was asked for its model and gave no answer.
+    """
+    model, longest = MODEL, MAX_TOKENS
+    if isinstance(endpoint, OpenAIEndpoint):
+        model, longest = _served(settings, endpoint)
+        endpoint.model = model
+    elif settings.embedding_model not in (None, MODEL):
+        raise SettingsError(
+            f"TRIAGE_EMBEDDING_MODEL={settings.embedding_model!r}: the embedded endpoint serves {MODEL} only. "
+            "Set TRIAGE_EMBEDDING_URL to a server of that model, or leave the model unset."
+        )
+    instruction = settings.embedding_instruction
+    if instruction is None:
+        instruction = QWEN3_INSTRUCTION if "qwen3-embedding" in model.lower() else ""
+    cut = settings.embedding_dimensions
+    known = DIMENSION if endpoint.name == "the embedded endpoint" else 0
+    return EmbeddingSpace(
+        model=model,
+        dimension=cut or known,
+        instruction=instruction,
+        max_tokens=settings.embedding_max_tokens or longest,
+        matryoshka=cut is not None and cut != known,
+    )
+
+
+def _served(settings: Settings, endpoint: OpenAIEndpoint) -> tuple[str, int]:
+    """The model's name and how many tokens it takes, asked of the server where the settings don't say."""
+    model, longest = settings.embedding_model, settings.embedding_max_tokens
+    if model and longest:
+        return model, longest
+    try:
+        models = endpoint.models(timeout=settings.embedding_timeout)
+    except EndpointError:
+        if model is None:
+            raise
+        return model, LONG_CONTEXT
+    offered = next((found for found in models if found.get("id") == model), models[0] if models else {})
+    name = model or str(offered.get("id") or "")
+    if not name:
+        raise SettingsError(f"{endpoint.name} names no model; set TRIAGE_EMBEDDING_MODEL")
+    takes = offered.get("max_model_len")
+    return name, min(LONG_CONTEXT, takes) if isinstance(takes, int) and takes >= 64 else LONG_CONTEXT
+
+
+def _learn(line: Line, settings: Settings) -> None:
+    """Ask for the canaries, so that the dimension is known."""
+    line.canaries(Patience(time.monotonic() + settings.embedding_timeout))
+
+
+def _agree(settings: Settings, space: EmbeddingSpace) -> None:
+    """Refuse settings that would make vectors of another space than the bundle's."""
+    asked = replace(
+        space,
+        model=settings.embedding_model or (MODEL if settings.embedding_url is None else space.model),
+        dimension=settings.embedding_dimensions or space.dimension,
+        instruction=space.instruction if settings.embedding_instruction is None else settings.embedding_instruction,
+        max_tokens=settings.embedding_max_tokens or space.max_tokens,
+    )
+    if asked == space:
+        return
+    where = without_credentials(settings.embedding_url) if settings.embedding_url else "the embedded endpoint"
+    raise SpaceMismatch(
+        f"The bundle was trained in another embedding space than the one set. Bundle: {space.describe()}, "
+        f"{space.max_tokens} tokens a text. Set: {asked.describe()}, {asked.max_tokens} tokens a text, at {where}. "
+        "Nothing was classified. Change the TRIAGE_EMBEDDING_* settings, or train a bundle for this endpoint."
+    )

@@ -1,0 +1,1 @@
+"""From labelled notes to a calibrated bundle: features, candidates, training, evaluation, card and registry."""

@@ -1,0 +1,120 @@
+"""A head: the calibrated classifier that answers one task, with its prediction sets and its decision."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.frozen import FrozenEstimator
+
+Floats = NDArray[np.float64]
+TINY = 1e-12
+
+
+class GivenScores(ClassifierMixin, BaseEstimator):
+    """A classifier whose input already is its decision function, so that a calibrator can be fitted on scores alone."""
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Remember the classes."""
+        self.classes_ = np.unique(y)
+        return self
+
+    def decision_function(self, X: Floats) -> Floats:
+        """The scores as they came, shape (n, K)."""
+        return X[:, 1] - X[:, 0] if X.shape[1] == 2 else X
+
+    def predict(self, X: Floats) -> NDArray[np.int64]:
+        """The class with the highest score, shape (n,)."""
+        return self.classes_[np.argmax(X, axis=1)]
+
+
+def fit_calibrator(probabilities: Floats, truth: NDArray[np.int64], method: str) -> CalibratedClassifierCV:
+    """A temperature or sigmoid calibrator fitted on out-of-fold probabilities.
+
+    Args:
+        probabilities: shape (n, K), of rows that the classifier was not trained on.
+        truth: class indices, shape (n,); every class must occur.
+        method: `temperature` (Guo et al. 2017) or `sigmoid` (Platt 1999, one against the rest).
+    """
+    scores = np.log(np.maximum(probabilities, TINY))
+    return CalibratedClassifierCV(FrozenEstimator(GivenScores().fit(scores, truth)), method=method).fit(scores, truth)
+
+
+def calibrated(calibrator: CalibratedClassifierCV, probabilities: Floats) -> Floats:
+    """Calibrated probabilities, shape (n, K)."""
+    return np.asarray(calibrator.predict_proba(np.log(np.maximum(probabilities, TINY))), dtype=np.float64)
+
+
+def conformal_thresholds(probabilities: Floats, truth: NDArray[np.int64], coverage: float) -> Floats:
+    """The least probability at which a label stays in the prediction set, one a class, shape (K,).
+
+    Split-conformal prediction with the score 1 - p(true label), by class (label-conditional, "Mondrian": Vovk,
+    Gammerman and Shafer 2005, chapter 4.5). A class with too few rows for its own quantile takes the pooled one.
+
+    Args:
+        probabilities: calibrated, of rows that neither classifier nor calibrator saw, shape (n, K).
+        truth: class indices, shape (n,).
+        coverage: share of true labels to be kept, above 0 and below 1.
+    """
+    scores = 1 - probabilities[np.arange(len(truth)), truth]
+    pooled = _quantile(scores, coverage)
+    if not np.isfinite(pooled):
+        pooled = 1.0
+    by_class = [_quantile(scores[truth == k], coverage) for k in range(probabilities.shape[1])]
+    return 1 - np.array([pooled if np.isinf(q) else q for q in by_class])
+
+
+def _quantile(scores: Floats, coverage: float) -> float:
+    """The conformal quantile: the ceil((n + 1) coverage)-th smallest score; infinite when n is too small."""
+    rank = int(np.ceil((len(scores) + 1) * coverage))
+    return float(np.partition(scores, rank - 1)[rank - 1]) if 0 < rank <= len(scores) else np.inf
+
+
+@dataclass(frozen=True, slots=True)
+class HeadAnswers:
+    """A head's answers for n notes and K classes.
+
+    Attributes:
+        probabilities: calibrated, shape (n, K), rows sum to 1.
+        sets: whether each label stays in the prediction set, shape (n, K).
+        decided: index of the decided class, shape (n,).
+    """
+
+    probabilities: Floats
+    sets: NDArray[np.bool_]
+    decided: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The calibrated classifier of one task.
+
+    Attributes:
+        task: the question it answers.
+        classes: labels in the order of the columns of every array here.
+        model: fitted scikit-learn classifier over feature matrices.
+        calibrator: what turns the model's probabilities into calibrated ones.
+        thresholds: least probability to stay in the prediction set, shape (K,).
+        coverage: the coverage that the thresholds were set for.
+        costs: cost of deciding column j when row i is true, shape (K, K); none: decide for the most probable label.
+    """
+
+    task: str
+    classes: tuple[str, ...]
+    model: ClassifierMixin
+    calibrator: CalibratedClassifierCV
+    thresholds: Floats
+    coverage: float
+    costs: Floats | None = None
+
+    def answer(self, features: sparse.csr_array) -> HeadAnswers:
+        """Answers for a feature matrix of shape (n, dimension + text columns)."""
+        return self.answer_probabilities(calibrated(self.calibrator, self.model.predict_proba(features)))
+
+    def answer_probabilities(self, probabilities: Floats) -> HeadAnswers:
+        """Prediction sets and decisions for calibrated probabilities of shape (n, K)."""
+        expected_gain = probabilities if self.costs is None else -(probabilities @ self.costs)
+        return HeadAnswers(probabilities, probabilities >= self.thresholds, np.argmax(expected_gain, axis=1))

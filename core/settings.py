@@ -1,0 +1,87 @@
+"""The desk's settings: `TRIAGE_*` variables, or the same names in a `.env` file. One frozen object."""
+
+from pathlib import Path
+from typing import Literal
+
+from platformdirs import user_data_path
+from pydantic import Field, HttpUrl, SecretStr, TypeAdapter, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import SettingsError
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+QWEN3_INSTRUCTION = (
+    "Given a patient's message or a clinical note, represent what a triage nurse needs: department, urgency, condition"
+)
+
+
+class Settings(BaseSettings):
+    """What a site can set. Each field is the environment variable `TRIAGE_` + its name in capitals.
+
+    Attributes:
+        embedding_url: base URL of an OpenAI-compatible endpoint (`http://host:30000/v1`); none: the embedded one.
+        embedding_model: model name sent to the endpoint.
+        embedding_api_key: key sent as a bearer token, if the endpoint wants one.
+        embedding_instruction: Qwen3's instruction; empty for none; unset: the project's own for Qwen3 models.
+        embedding_dimensions: keep only this many leading components (Matryoshka models) and renormalise.
+        embedding_max_tokens: longest text sent, in estimated tokens, instruction included; longer ones are cut.
+        embedding_concurrency: requests under way at once.
+        embedding_timeout: seconds until a pasted note is given up, all attempts together.
+        cache_url: `sqlite:///path`, `redis://host:port/0` or `none`.
+        model: the bundle's folder; unset: the registry's current one, else the default bundle shipped.
+        language: language of the pages and messages, `zh` or `en`; unset: the reader's own.
+        data_dir: where the desk keeps its cache, registry and records.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="TRIAGE_", env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+    )
+
+    embedding_url: str | None = None
+    embedding_model: str | None = None
+    embedding_api_key: SecretStr | None = None
+    embedding_instruction: str | None = None
+    embedding_dimensions: int | None = Field(None, ge=8, le=65536)
+    embedding_max_tokens: int | None = Field(None, ge=16, le=131072)
+    embedding_concurrency: int = Field(8, ge=1, le=256)
+    embedding_timeout: float = Field(10.0, gt=0, le=600)
+    cache_url: str | None = None
+    model: Path | None = None
+    language: Literal["zh", "en"] | None = None
+    data_dir: Path = Field(default_factory=lambda: user_data_path("triage-desk"))
+
+    @field_validator("embedding_url")
+    @classmethod
+    def _url_is_http(cls, url: str | None) -> str | None:
+        if not url:
+            return None
+        TypeAdapter(HttpUrl).validate_python(url)
+        return url.rstrip("/")
+
+    @field_validator("cache_url")
+    @classmethod
+    def _cache_is_known(cls, url: str | None) -> str | None:
+        if url and not url.startswith(("sqlite:///", "redis://", "rediss://", "unix://")) and url != "none":
+            raise ValueError("expected sqlite:///PATH, redis://HOST:PORT/0 or none")
+        return url or None
+
+    @property
+    def effective_cache_url(self) -> str:
+        """The cache to use: the one set, else a SQLite file under `data_dir`."""
+        return self.cache_url or f"sqlite:///{self.data_dir / 'cache' / 'embeddings.sqlite'}"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """The settings in force: `overrides` first, then the environment, then `.env`.
+
+    Raises:
+        SettingsError: one line for every setting that can't be used, naming variable, value and what is expected.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = [
+            f"TRIAGE_{str(problem['loc'][0]).upper()}={problem['input']!r}: {problem['msg']}"
+            for problem in error.errors(include_url=False, include_context=False)
+        ]
+        raise SettingsError("\n".join(lines)) from None

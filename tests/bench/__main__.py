@@ -1,0 +1,39 @@
+"""`python -m tests.bench [NAME...] [--scale 0.1]`: one line of JSON a measurement, on standard output."""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.bench import imports, memory, rates, single
+
+BENCHES: dict[str, Callable[[Path, float], dict[str, Any]]] = {
+    "embedded": rates.embedded,
+    "stand-in": rates.stand_in_best,
+    "sequential": rates.stand_in_sequential,
+    "assess": single.assess,
+    "memory": memory.memory,
+    "imports": imports.imports,
+}
+
+
+def main() -> None:
+    """Run the benches named, or all."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHES)}; none: all")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the full size")
+    parser.add_argument("--folder", type=Path, help="keep trained bundles here for the next run")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(BENCHES):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in options.names or BENCHES:
+            print(json.dumps(BENCHES[name](folder, options.scale), ensure_ascii=False), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""Unique short notes for measurements, so that no cache answers."""
+
+import csv
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+STARTER = Path(__file__).resolve().parents[2] / "models" / "starter"
+_serial = itertools.count()
+
+
+def starter_tables() -> list[Path]:
+    """The starter notes that the project ships."""
+    return sorted(STARTER.glob("notes_*.csv"))
+
+
+def starter_texts() -> list[str]:
+    """Their texts."""
+    found: list[str] = []
+    for path in starter_tables():
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            found += [row["text"] for row in csv.DictReader(file)]
+    return found
+
+
+def unique_texts(count: int) -> list[str]:
+    """Texts like the starter notes, none of them ever given before in this process."""
+    return [f"{text} {next(_serial)}" for text in itertools.islice(itertools.cycle(starter_texts()), count)]
+
+
+def write_table(path: Path, texts: list[str]) -> Path:
+    """A csv table of notes with an id and an age."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "text", "age"])
+        writer.writerows((number, text, number % 90) for number, text in enumerate(texts))
+    return path
+
+
+def write_large_table(path: Path, rows: int) -> Path:
+    """A csv table of `rows` short notes, written without holding them."""
+    words = itertools.cycle(starter_texts())
+
+    def lines() -> Iterator[tuple[int, str]]:
+        return ((number, f"{next(words)[:40]} {number}") for number in range(rows))
+
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "text"])
+        writer.writerows(lines())
+    return path

@@ -1,0 +1,125 @@
+"""A run that is stopped, by hand or by SIGKILL, goes on where it was; another run is not mixed into it."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from core.bulk.classify import classify_table
+from core.errors import TableError
+from tests.core.bulk.stub_desk import StubDesk
+
+ROWS, SHARD = 400, 20
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    path = tmp_path / "notes.csv"
+    path.write_text("id,text\n" + "".join(f"{i},words {'z' * (i % 9)}\n" for i in range(ROWS)), encoding="utf-8")
+    return path
+
+
+def start(notes: Path, target: Path, seconds: float) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.core.bulk.stub_desk", str(notes), str(target), str(SHARD), str(seconds)]
+    return subprocess.Popen(  # noqa: S603
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": "."},
+    )
+
+
+def wait_for_shards(target: Path, count: int, child: subprocess.Popen[str]) -> None:
+    parts = target.with_name(target.name + ".parts")
+    deadline = time.monotonic() + 30
+    while len(list(parts.glob("[0-9]*.parquet"))) < count:
+        assert child.poll() is None, child.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def interrupt(notes: Path, target: Path, how: signal.Signals) -> str:
+    """Start a run, stop it after three shards; what it said."""
+    child = start(notes, target, 0.15)
+    try:
+        wait_for_shards(target, 3, child)
+        child.send_signal(how)
+        said = child.communicate(timeout=20)[1]
+        assert child.returncode == (1 if how is signal.SIGINT else -how)
+        return said
+    finally:
+        child.kill()
+        child.communicate()
+
+
+def ids(target: Path) -> list[str]:
+    with target.open(encoding="utf-8", newline="") as file:
+        return [row["id"] for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_stopped_run_goes_on_and_asks_only_what_was_not_done(
+    notes: Path, tmp_path: Path, how: signal.Signals
+) -> None:
+    target = tmp_path / "out.csv"
+    said = interrupt(notes, target, how)
+    assert not target.exists()
+    kept = SHARD * len(list((tmp_path / "out.csv.parts").glob("[0-9]*.parquet")))
+    if how is signal.SIGINT:
+        assert said == f"Stopped. {kept} of {ROWS} rows are done and kept; run the same command again to go on.\n"
+    desk = StubDesk()
+    report = classify_table(notes, target, desk, shard_rows=SHARD)
+    assert report.reused_rows == kept
+    assert len(desk.asked) == ROWS - kept
+    assert ids(target) == [str(i) for i in range(ROWS)]
+    undisturbed = tmp_path / "undisturbed.csv"
+    classify_table(notes, undisturbed, StubDesk(), shard_rows=SHARD)
+    assert target.read_bytes() == undisturbed.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.csv", "out.csv", "undisturbed.csv"]
+
+
+@pytest.fixture
+def half_done(notes: Path, tmp_path: Path) -> Path:
+    """A target whose run was interrupted."""
+    target = tmp_path / "out.csv"
+    interrupt(notes, target, signal.SIGINT)
+    return target
+
+
+def test_a_changed_input_bundle_or_option_is_refused_with_both_named(notes: Path, half_done: Path) -> None:
+    with pytest.raises(
+        TableError, match=r"model was stub 1 stub-8 and is stub 2 stub-8 now.*delete .*parts to start over"
+    ):
+        classify_table(notes, half_done, StubDesk(version="2"), shard_rows=SHARD)
+    with pytest.raises(TableError, match="text column was text and is id now"):
+        classify_table(notes, half_done, StubDesk(), text_column="id", shard_rows=SHARD)
+    notes.write_text(notes.read_text(encoding="utf-8").replace("words", "other"), encoding="utf-8")
+    with pytest.raises(TableError, match=r"input was notes.csv \(\w+\) and is notes.csv \(\w+\) now"):
+        classify_table(notes, half_done, StubDesk(), shard_rows=SHARD)
+
+
+def test_a_damaged_shard_is_done_again(notes: Path, half_done: Path) -> None:
+    shards = sorted(half_done.with_name("out.csv.parts").glob("[0-9]*.parquet"))
+    damaged = bytearray(shards[1].read_bytes())
+    damaged[60] ^= 1
+    shards[1].write_bytes(damaged)
+    report = classify_table(notes, half_done, StubDesk(), shard_rows=SHARD)
+    assert report.reused_rows == SHARD * (len(shards) - 1)
+    assert ids(half_done) == [str(i) for i in range(ROWS)]
+
+
+def test_a_damaged_manifest_is_said_and_nothing_is_deleted(notes: Path, half_done: Path) -> None:
+    parts = half_done.with_name("out.csv.parts")
+    before = sorted(path.name for path in parts.iterdir())
+    (parts / "manifest.json").write_text("{", encoding="utf-8")
+    with pytest.raises(TableError, match="is damaged"):
+        classify_table(notes, half_done, StubDesk(), shard_rows=SHARD)
+    assert sorted(path.name for path in parts.iterdir()) == before

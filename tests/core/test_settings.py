@@ -1,0 +1,71 @@
+from pathlib import Path
+
+import pytest
+
+from core.errors import SettingsError
+from core.settings import Settings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"TRIAGE_{name.upper()}", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_without_a_word_the_endpoint_is_the_embedded_one_and_the_cache_a_file() -> None:
+    settings = load_settings()
+    assert settings.embedding_url is None
+    assert settings.effective_cache_url == f"sqlite:///{settings.data_dir / 'cache' / 'embeddings.sqlite'}"
+
+
+def test_a_dotenv_file_sets_what_the_environment_does_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "TRIAGE_LANGUAGE=zh\nTRIAGE_EMBEDDING_TIMEOUT=3\nTRIAGE_EMBEDDING_INSTRUCTION=判断科室\n", encoding="utf-8"
+    )
+    monkeypatch.setenv("TRIAGE_EMBEDDING_TIMEOUT", "4")
+    settings = load_settings()
+    assert (settings.language, settings.embedding_timeout, settings.embedding_instruction) == ("zh", 4.0, "判断科室")
+
+
+def test_what_a_command_asks_for_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TRIAGE_MODEL", "elsewhere")
+    assert load_settings(model=tmp_path).model == tmp_path
+
+
+def test_an_address_loses_its_last_slash_and_an_empty_one_is_none() -> None:
+    assert load_settings(embedding_url="http://127.0.0.1:30000/v1/").embedding_url == "http://127.0.0.1:30000/v1"
+    assert load_settings(embedding_url="").embedding_url is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("EMBEDDING_URL", "host:30000"),
+        ("EMBEDDING_CONCURRENCY", "0"),
+        ("EMBEDDING_TIMEOUT", "soon"),
+        ("EMBEDDING_DIMENSIONS", "-1"),
+        ("EMBEDDING_MAX_TOKENS", "3"),
+        ("CACHE_URL", "memcached://host"),
+        ("LANGUAGE", "fr"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_value(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"TRIAGE_{name}", value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert str(caught.value).startswith(f"TRIAGE_{name}={value!r}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_api_key_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRIAGE_EMBEDDING_API_KEY", "very-secret")
+    settings = load_settings()
+    assert settings.embedding_api_key is not None
+    assert settings.embedding_api_key.get_secret_value() == "very-secret"
+    assert "very-secret" not in repr(settings)
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load_settings().language = "zh"  # type: ignore[misc]

@@ -1,0 +1,120 @@
+import json
+import logging
+
+import pytest
+
+from core.errors import NoteError
+from core.notes import Assessment, Note, RankedLabel, TaskAnswer
+from core.triage import TriageDesk, composed, why_unsure
+
+SENTENCES = {
+    "患者主诉持续性胸痛伴呼吸困难，心电图显示ST段抬高。": "cardiology",
+    "糖尿病患者空腹血糖控制不佳，需调整胰岛素剂量。": "endocrinology",
+    "儿童发热三天伴有咳嗽和咽部充血，考虑病毒感染。": "paediatrics",
+    "Persistent chest pain with shortness of breath, the ECG shows ST-segment elevation.": "cardiology",
+    "Diabetic patient, fasting blood glucose poorly controlled, the insulin dose needs adjusting.": "endocrinology",
+    "Child with a fever for three days, cough and a red throat, a viral infection is suspected.": "paediatrics",
+}
+
+
+@pytest.mark.parametrize("text", SENTENCES)
+def test_plain_cases_go_to_the_right_department(desk: TriageDesk, text: str) -> None:
+    assert desk.assess(text).tasks["department"].label == SENTENCES[text]
+
+
+def test_an_assessment_has_the_json_surface_of_the_design(desk: TriageDesk) -> None:
+    found = json.loads(json.dumps(desk.assess(Note("胸口压着痛半小时，出冷汗", 67, "male")).as_dict()))
+    assert list(found) == ["tasks", "red_flags", "needs_review", "reasons", "warnings", "language", "model"]
+    assert found["language"] == "zh"
+    assert found["model"]["bundle"] == "default"
+    acuity = found["tasks"]["acuity"]
+    assert acuity["label"] in range(1, 6)
+    assert [isinstance(entry["label"], int) for entry in acuity["ranked"]] == [True] * 5
+    assert sum(entry["probability"] for entry in acuity["ranked"]) == pytest.approx(1, abs=1e-3)
+    for task in ("department", "condition"):
+        shares = [entry["probability"] for entry in found["tasks"][task]["ranked"]]
+        assert shares == sorted(shares, reverse=True)
+
+
+@pytest.mark.parametrize("text", ["", "   \n\t", "🙂🙂🚑", "\x00\x00", "!!! ...", "\u200f\u200e"])
+def test_a_note_without_words_is_refused_in_one_line(desk: TriageDesk, text: str) -> None:
+    with pytest.raises(NoteError) as caught:
+        desk.assess(text)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "chest\x00 pain and sweating",
+        "chest pain \ud800 and sweating",
+        "\u202echest pain\u202c and sweating",
+        "<script>alert(1)</script> chest pain",
+        "=HYPERLINK(1) chest pain",
+        "胸痛 with dyspnea 三天 سعال",
+    ],
+)
+def test_odd_characters_are_no_trouble(desk: TriageDesk, text: str) -> None:
+    assert isinstance(desk.assess(text), Assessment)
+
+
+def test_a_megabyte_of_text_is_cut_said_and_sent_to_a_person(desk: TriageDesk) -> None:
+    found = desk.assess("chest pain since this morning. " * 34_000)
+    assert found.warnings == ("truncated",)
+    assert found.needs_review
+    assert any("cut" in reason for reason in found.reasons)
+
+
+def test_one_bad_note_among_many_fails_alone(desk: TriageDesk) -> None:
+    found = desk.assess_many([Note("toothache"), Note("  "), Note("咳嗽两周")])
+    assert [isinstance(answer, Assessment) for answer in found] == [True, False, True]
+
+
+def test_a_note_gets_the_same_answer_alone_and_among_others(desk: TriageDesk) -> None:
+    texts = ["腰疼三天", "itchy rash on both arms", "孩子发烧39度"]
+    together = desk.assess_many([Note(text) for text in texts])
+    for text, among in zip(texts, together, strict=True):
+        assert isinstance(among, Assessment)
+        assert desk.assess(text).tasks["department"].probability == pytest.approx(
+            among.tasks["department"].probability, abs=1e-4
+        )
+
+
+def test_another_script_goes_to_a_person(desk: TriageDesk) -> None:
+    found = desk.assess("Болит голова уже три дня")
+    assert found.language == "other"
+    assert found.needs_review
+
+
+def test_age_and_sex_stand_before_the_text_in_its_language() -> None:
+    assert composed(Note("头疼", 67, "female")) == "67岁女性。头疼"
+    assert composed(Note("headache", 67, "female")) == "67-year-old female. headache"
+    assert composed(Note("headache", None, "male")) == "male. headache"
+    assert composed(Note("headache")) == "headache"
+    assert composed(Note("", 67, "male")) == ""
+
+
+def test_no_word_of_a_note_reaches_a_log_or_an_error(desk: TriageDesk, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    desk.assess("zebrafish-coloured rash")
+    assert "zebrafish" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("kept", "label", "reason"),
+    [
+        (("2",), "2", None),
+        (("2", "3"), "2", "acuity: two levels possible"),
+        ((), "2", "acuity: nothing is likely enough"),
+        (("3",), "2", "acuity: the cautious answer is not the likeliest one"),
+    ],
+)
+def test_an_unsure_answer_says_why(kept: tuple[str, ...], label: str, reason: str | None) -> None:
+    answer = TaskAnswer("acuity", label, (RankedLabel("2", 0.5), RankedLabel("3", 0.5)), kept)
+    assert why_unsure(answer) == reason
+
+
+def test_the_desk_is_a_classifier_for_other_python_code(desk: TriageDesk) -> None:
+    department = desk.classifier("department")
+    assert department.predict(["牙疼"]).shape == (1,)
+    assert department.predict_proba(["牙疼", "toothache"]).shape == (2, len(department.classes_))
