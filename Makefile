@@ -40,8 +40,10 @@ bench: .venv/.dev  ## measure speed and memory: one JSON object a line
 test-sglang: .venv/.dev  ## the contract against a real SGLang server
 	@$(BIN)/python -m pytest -m sglang tests/contract
 
-model: .venv/.desk  ## train the default bundle again from the tables in DATA
-	@$(BIN)/python -m models.make_default --data $(DATA)
+model: .venv/.desk  ## train the default bundle again from the tables in DATA (most of an hour the first time)
+	@$(BIN)/triage train $(foreach table,zh_toyhom.csv zh_cmtmedqa.csv zh_dialmed.csv en_mtsamples.csv en_nhamcs.parquet,\
+	  $(DATA)/$(table)) models/starter/notes_zh.csv models/starter/notes_en.csv \
+	  --recipe models/recipes/default.toml --out models/default
 
 lock: .venv/.dev  ## pin and hash the newest versions that fit pyproject.toml
 	@$(LOCK) --upgrade pyproject.toml requirements/build.in -o requirements/desk.txt

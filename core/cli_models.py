@@ -124,8 +124,8 @@ def _registry() -> "Registry":
 @models.command("list")
 def list_models() -> None:
     """List the bundles; a star marks the one that answers."""
-    from core.model.bundle import MANIFEST, read_manifest
-    from core.model.registry import Registry
+    from core.model.bundle import read_manifest
+    from core.model.registry import MANIFEST, Registry
     from core.settings import load_settings
 
     settings = load_settings()

@@ -93,9 +93,9 @@ def shown_labels(answer: TaskAnswer) -> list[tuple[str, float]]:
 
 def percent(probability: float) -> str:
     """A probability in whole percent; nothing is called impossible or certain."""
-    if probability < 0.005:
+    if probability < 0.01:
         return "<1%"
-    return ">99%" if probability > 0.995 else f"{probability:.0%}"
+    return ">99%" if probability > 0.99 else f"{probability:.0%}"
 
 
 def _reason_zh(what: str) -> str:

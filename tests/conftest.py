@@ -1,5 +1,6 @@
 """What most tests need: a data folder of their own, the embedded endpoint, a small bundle, the default desk."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,3 +68,19 @@ def desk(site_settings: Settings, embedded: Embedder) -> Iterator[TriageDesk]:
     """The desk with the default bundle."""
     with TriageDesk.open(site_settings) as opened:
         yield opened
+
+
+@pytest.fixture
+def fresh_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A folder to work in, no `.env` near it, and an installation of its own with an empty data folder."""
+    monkeypatch.setenv("TRIAGE_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of this machine on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from core.embedding.space import EmbeddingSpace, Fingerprint
 from core.errors import BundleCorrupt, BundleError, BundleVersion
 from core.model.head import Head
+from core.model.registry import MANIFEST
 from core.notes import ModelIdentity
 
-MANIFEST = "manifest.json"
 CARD = "MODEL_CARD.md"
 REFERENCE = "reference.npz"
 FORMAT = 1
@@ -127,7 +127,7 @@ def _write(draft: Path, bundle: Bundle, card: str) -> Bundle:
         joblib.dump(head, draft / f"{task}.joblib", compress=("zlib", 6))
     if bundle.reference is not None:
         labels = {f"label_{task}": column for task, column in bundle.reference.labels.items()}
-        np.savez_compressed(draft / REFERENCE, vectors=bundle.reference.vectors, **labels)
+        np.savez_compressed(draft / REFERENCE, allow_pickle=False, vectors=bundle.reference.vectors, **labels)
     (draft / CARD).write_text(card, encoding="utf-8")
     files = {path.name: _sha256(path) for path in sorted(draft.iterdir())}
     manifest = Manifest(**{name: getattr(bundle.manifest, name) for name in Manifest.__slots__} | {"files": files})

@@ -19,7 +19,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from core.model.features import CentredVectors, TextColumns
 
 STRENGTHS = (0.001, 0.003, 0.01, 0.03)
-PCA_STRENGTH = 0.003
+PCA_STRENGTHS = (0.003, 0.01)
 NEIGHBOURS = 25
 TEXT_SHARES = (0.15, 0.3, 0.5)
 
@@ -44,7 +44,7 @@ def single_candidates(dimension: int, pca: float, *, pca_only: bool) -> dict[str
     found: dict[str, ClassifierMixin] = {}
     for strength in STRENGTHS:
         found[f"logistic C={strength:g}"] = make_pipeline(CentredVectors(dimension), _logistic(strength))
-        if strength == PCA_STRENGTH or pca_only:
+        if strength in PCA_STRENGTHS or pca_only:
             found[f"pca logistic C={strength:g}"] = make_pipeline(
                 CentredVectors(dimension), PCA(n_components=pca, svd_solver="full"), _logistic(strength)
             )

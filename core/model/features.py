@@ -73,7 +73,8 @@ class CentredVectors(TransformerMixin, BaseEstimator):
     def transform(self, X: sparse.csr_array) -> NDArray[np.float64]:
         """Centred vectors, dense, shape (n, dimension); a mixed note takes a mix of the means."""
         vectors, chinese = self._parts(X)
-        return (vectors - (1 - chinese) * self.means_[0] - chinese * self.means_[1]) / self.scale_
+        means = (1 - chinese) * self.means_[0] + chinese * self.means_[1]
+        return np.asarray((vectors - means) / self.scale_)
 
     def _parts(self, X: sparse.csr_array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         dense = X[:, : self.dimension + 1].toarray().astype(np.float64)

@@ -28,7 +28,7 @@ class GivenScores(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Floats) -> NDArray[np.int64]:
         """The class with the highest score, shape (n,)."""
-        return self.classes_[np.argmax(X, axis=1)]
+        return np.asarray(self.classes_[np.argmax(X, axis=1)])
 
 
 def fit_calibrator(probabilities: Floats, truth: NDArray[np.int64], method: str) -> CalibratedClassifierCV:

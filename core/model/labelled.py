@@ -1,20 +1,19 @@
 """Read labelled tables for training: texts as the desk will embed them, labels, languages and sources."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from core.bulk.patient import read_age, read_sex
-from core.bulk.tables import guess_text_column, open_table, read_frame
+from core.bulk.tables import read_frame
 from core.embedding.text import has_words
 from core.errors import TrainingError
 from core.language import language_of
+from core.model.evaluation_table import as_label, notes_of, text_column_of
 from core.model.recipe import Recipe
-from core.notes import Note
 from core.triage import composed
 
 LEAST_NOTES = 10
@@ -62,52 +61,32 @@ def read_labelled(tables: Sequence[Path], recipe: Recipe, *, text_column: str | 
 
 
 def _read(path: Path, recipe: Recipe, text_column: str | None, left_out: dict[str, int]) -> pd.DataFrame:
-    frame = read_frame(path)
-    column = text_column if text_column in frame.columns else guess_text_column(open_table(path))
-    if "split" in frame.columns:
-        tests = frame["split"].astype(str).eq("test")
+    table = read_frame(path)
+    column = text_column_of(path, table, text_column)
+    if "split" in table.columns:
+        tests = table["split"].astype(str) == "test"
         left_out["split is test"] += int(tests.sum())
-        frame = frame[~tests]
-    rows = pd.DataFrame(
-        {
-            "text": _texts(frame, column, recipe.text_limit),
-            "source": _column(frame, "source", lambda: path.stem),
-        }
-    )
-    rows["language"] = _column(frame, "language", str)
-    rows["language"] = [given or language_of(text) for given, text in zip(rows["language"], rows["text"], strict=True)]
-    for task in recipe.tasks:
-        rows[task] = [_label(value) for value in frame[task]] if task in frame.columns else ""
-    wordless = ~rows["text"].map(has_words).astype(bool)
-    unlabelled = rows[list(recipe.tasks)].eq("").all(axis=1) & ~wordless
-    left_out["no words"] += int(wordless.sum())
-    left_out["no label"] += int(unlabelled.sum())
-    return rows[~wordless & ~unlabelled]
-
-
-def _texts(frame: pd.DataFrame, column: str, limit: int) -> list[str]:
-    ages = _column(frame, "age", lambda: None)
-    sexes = _column(frame, "sex", lambda: None)
-    return [
-        composed(Note("" if pd.isna(text) else str(text)[:limit], read_age(age), read_sex(sex)))
-        for text, age, sex in zip(frame[column], ages, sexes, strict=True)
+        table = table[~tests]
+    notes = [replace(note, text=note.text[: recipe.text_limit]) for note in notes_of(table, column)]
+    facts: dict[str, list[str]] = {"text": [composed(note) for note in notes]}
+    facts["source"] = [source or path.stem for source in _cells(table, "source")]
+    facts["language"] = [
+        given or language_of(text) for given, text in zip(_cells(table, "language"), facts["text"], strict=True)
     ]
+    facts |= {task: _cells(table, task) for task in recipe.tasks}
+    rows = pd.DataFrame(facts, dtype=object)
+    wordless = np.array([not has_words(note.text) for note in notes], dtype=bool)
+    labelled = np.array(
+        [any(labels) for labels in zip(*(facts[task] for task in recipe.tasks), strict=True)], dtype=bool
+    )
+    left_out["no words"] += int(wordless.sum())
+    left_out["no label"] += int((~wordless & ~labelled).sum())
+    return pd.DataFrame(rows[~wordless & labelled])
 
 
-def _column(frame: pd.DataFrame, name: str, default: Callable[[], object]) -> list[object]:
-    if name not in frame.columns:
-        return [default()] * len(frame)
-    return [default() if pd.isna(value) else value for value in frame[name]]
-
-
-def _label(value: object) -> str:
-    """A label as text; whole numbers that a table program made decimal (`2.0`) become whole again."""
-    if pd.isna(value):  # type: ignore[call-overload]
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    text = str(value).strip()
-    return text[:-2] if text.endswith(".0") and text[:-2].isdigit() else text
+def _cells(table: pd.DataFrame, name: str) -> list[str]:
+    """A column as labels; empty strings where the table has no such column."""
+    return [as_label(cell) for cell in table[name]] if name in table.columns else [""] * len(table)
 
 
 def _enough(task: str, labels: NDArray[np.str_], merge_small: str | None) -> NDArray[np.str_]:

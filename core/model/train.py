@@ -159,7 +159,7 @@ def _manifest(table: LabelledTable, fitted: Mapping[str, FittedHead], embedder: 
         space=embedder.space,
         fingerprint=take_fingerprint(embedder),
         tasks={
-            task: {"classes": list(found.head.classes), "coverage": recipe.coverage} | found.facts
+            task: {"classes": list(found.head.classes), "coverage": recipe.coverage, **found.facts}
             for task, found in fitted.items()
         },
         data={"notes": len(table.texts), "left_out": dict(table.left_out), "sources": _sources(table, recipe)},

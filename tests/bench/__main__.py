@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench import imports, memory, rates, single
+from tests.bench import imports, memory, quality, rates, single
 
 BENCHES: dict[str, Callable[[Path, float], dict[str, Any]]] = {
     "embedded": rates.embedded,
@@ -16,6 +16,7 @@ BENCHES: dict[str, Callable[[Path, float], dict[str, Any]]] = {
     "assess": single.assess,
     "memory": memory.memory,
     "imports": imports.imports,
+    "quality": quality.quality,
 }
 
 

@@ -24,7 +24,7 @@ def imports(folder: Path, scale: float) -> dict[str, Any]:
     for _ in range(max(3, int(7 * scale))):
         for name, statement in STATEMENTS.items():
             command = [sys.executable, "-c", statement]
-            found[name].append(timed(lambda command=command: subprocess.run(command, cwd=ROOT, check=True)))  # noqa: S603
+            found[name].append(timed(lambda command=command: subprocess.run(command, cwd=ROOT, check=True)))
     seconds = {name: median(times) for name, times in found.items()}
     own = seconds.pop("python")
     return {

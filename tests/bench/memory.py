@@ -19,7 +19,7 @@ def _peak(settings: Settings, folder: Path, rows: int) -> tuple[float, float]:
     source, target = write_large_table(folder / f"{rows}.csv", rows), folder / f"{rows}_out.csv"
     command = [sys.executable, "-c", "from core.cli import main; main()", "classify", str(source), str(target)]
     started = time.perf_counter()
-    child = subprocess.Popen(command, cwd=ROOT, env=environment(settings), stdout=subprocess.DEVNULL)  # noqa: S603
+    child = subprocess.Popen(command, cwd=ROOT, env=environment(settings), stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.perf_counter() - started

@@ -2,10 +2,12 @@
 
 import csv
 import itertools
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 STARTER = Path(__file__).resolve().parents[2] / "models" / "starter"
+_run = secrets.token_hex(3)  # a kept cache holds the notes of earlier runs
 _serial = itertools.count()
 
 
@@ -24,16 +26,16 @@ def starter_texts() -> list[str]:
 
 
 def unique_texts(count: int) -> list[str]:
-    """Texts like the starter notes, none of them ever given before in this process."""
-    return [f"{text} {next(_serial)}" for text in itertools.islice(itertools.cycle(starter_texts()), count)]
+    """Texts like the starter notes, none of them ever given before."""
+    return [f"{text} {_run} {next(_serial)}" for text in itertools.islice(itertools.cycle(starter_texts()), count)]
 
 
 def write_table(path: Path, texts: list[str]) -> Path:
-    """A csv table of notes with an id and an age."""
+    """A csv table of notes with an id; no age or sex, which would make the texts longer than the bare loop's."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["id", "text", "age"])
-        writer.writerows((number, text, number % 90) for number, text in enumerate(texts))
+        writer.writerow(["id", "text"])
+        writer.writerows(enumerate(texts))
     return path
 
 

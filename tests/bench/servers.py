@@ -14,7 +14,7 @@ from core.model.recipe import Recipe, TaskRecipe
 from core.model.registry import Registry
 from core.settings import Settings, load_settings
 from core.triage import TriageDesk
-from tests.bench.notes import starter_tables
+from tests.bench.notes import starter_tables, unique_texts
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = "fault-model"
@@ -24,7 +24,7 @@ MODEL = "fault-model"
 def stand_in(delay: float = 0.0, slots: int = 1_000_000) -> Iterator[str]:
     """A server that needs `delay` seconds a request and serves `slots` at once; gives its base URL."""
     command = [sys.executable, "-m", "tests.fault_server", "--delay", str(delay), "--slots", str(slots)]
-    child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert child.stdout is not None
         yield child.stdout.readline().strip()
@@ -69,7 +69,7 @@ def _with_bundle(settings: Settings, bundle: Path) -> Settings:
 
 def address_of(desk: TriageDesk, settings: Settings) -> tuple[str, str]:
     """Base URL and model of the endpoint that an open desk uses."""
-    desk.assess("started")
+    desk.assess(unique_texts(1)[0])  # not from the cache: this starts the embedded endpoint
     if settings.embedding_url:
         return settings.embedding_url, MODEL
     note = json.loads((settings.data_dir / "endpoint.json").read_text())

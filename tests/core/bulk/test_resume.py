@@ -27,7 +27,7 @@ def notes(tmp_path: Path) -> Path:
 
 def start(notes: Path, target: Path, seconds: float) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.core.bulk.stub_desk", str(notes), str(target), str(SHARD), str(seconds)]
-    return subprocess.Popen(  # noqa: S603
+    return subprocess.Popen(
         command,
         cwd=ROOT,
         stdout=subprocess.PIPE,

@@ -18,9 +18,9 @@ def test_the_shipped_scheme_names_five_levels_in_both_languages() -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (("[0, 2, 10, 15, 20]", "[9, 2, 10, 15, 20]"), "diagonal"),
-        (("[0, 2, 10, 15, 20]", "[0, -2, 10, 15, 20]"), "negative"),
-        (("[1, 0, 5, 10, 15]", "[30, 0, 5, 10, 15]"), "under-triage"),
+        (("[0, 1.5, 4.5, 6.75, 9]", "[9, 1.5, 4.5, 6.75, 9]"), "diagonal"),
+        (("[0, 1.5, 4.5, 6.75, 9]", "[0, -2, 4.5, 6.75, 9]"), "negative"),
+        (("[1, 0, 2.25, 4.5, 6.75]", "[30, 0, 2.25, 4.5, 6.75]"), "under-triage"),
         (("[4, 3, 2, 1, 0],", ""), "5 by 5"),
         (("level = 5", "level = 7"), "levels 1 to 5"),
         (("[costs]", "[price]"), "can't be read"),
