@@ -3,6 +3,8 @@ PYTHON ?= python3
 HOST   ?= 127.0.0.1
 PORT   ?= 8501
 DATA   ?= ../shared/data
+SGLANG ?= ../shared/sglang
+SGLANG_HOME ?= $(HOME)/.cache/triage-desk/sglang
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -37,8 +39,12 @@ lint: .venv/.dev  ## format, lint, types, direction of imports
 bench: .venv/.dev  ## measure speed and memory: one JSON object a line
 	@$(BIN)/python -m tests.bench
 
-test-sglang: .venv/.dev  ## the contract against a real SGLang server
-	@$(BIN)/python -m pytest -m sglang tests/contract
+test-sglang: .venv/.dev  ## the contract against a real SGLang server, set up outside the checkout when SGLANG has its scripts
+	@if [ ! -e $(SGLANG_HOME)/model ] && [ -e $(SGLANG)/install.sh ]; then mkdir -p $(SGLANG_HOME) && \
+	  bash $(SGLANG)/install.sh $(SGLANG_HOME)/venv && \
+	  $(SGLANG_HOME)/venv/bin/python $(SGLANG)/make_tiny_model.py $(SGLANG_HOME)/model 1024 1; fi
+	@if [ -e $(SGLANG_HOME)/model ]; then export TRIAGE_TEST_SGLANG_PYTHON=$(SGLANG_HOME)/venv/bin/python \
+	  TRIAGE_TEST_SGLANG_MODEL=$(SGLANG_HOME)/model; fi; $(BIN)/python -m pytest -m sglang tests/contract
 
 model: .venv/.desk  ## train the default bundle again from the tables in DATA (most of an hour the first time)
 	@$(BIN)/triage train $(foreach table,zh_toyhom.csv zh_cmtmedqa.csv zh_dialmed.csv en_mtsamples.csv en_nhamcs.parquet,\

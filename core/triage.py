@@ -117,15 +117,15 @@ class TriageDesk:
             longest = self.embedder.space.max_tokens
             read = [cut(texts[i], longest)[0] if i in embeddings.truncated else texts[i] for i in good]
             features = featurise(embeddings.vectors[good], read)
-            answers = {task: head.answer(features) for task, head in self.bundle.heads.items()}
-            for row, i in enumerate(good):
-                found[i] = self._assessment(notes[i], row, answers, i in embeddings.truncated)
+            answers = [task_answers(head, head.answer(features)) for head in self.bundle.heads.values()]
+            for i, *tasks in zip(good, *answers, strict=True):
+                found[i] = self._assessment(notes[i], tasks, i in embeddings.truncated)
         return [answer for answer in found if answer is not None]
 
-    def _assessment(self, note: Note, row: int, answers: dict[str, HeadAnswers], truncated: bool) -> Assessment:
+    def _assessment(self, note: Note, answers: Sequence[TaskAnswer], truncated: bool) -> Assessment:
         language = language_of(note.text)
-        tasks = {task: task_answer(self.bundle.heads[task], found, row) for task, found in answers.items()}
-        reasons = [reason for answer in tasks.values() if (reason := why_unsure(answer))]
+        tasks = {answer.task: answer for answer in answers}
+        reasons = [reason for answer in answers if (reason := why_unsure(answer))]
         if truncated:
             reasons.append("the note was cut: its middle was not read")
         if language == "other":
@@ -134,13 +134,21 @@ class TriageDesk:
         return Assessment(tasks, (), bool(reasons), tuple(reasons), warnings, language, self.bundle.identity)
 
 
-def task_answer(head: Head, answers: HeadAnswers, row: int) -> TaskAnswer:
-    """One head's answer for the note in `row`."""
-    probabilities = answers.probabilities[row]
-    order = np.argsort(-probabilities, kind="stable")
-    ranked = tuple(RankedLabel(head.classes[k], float(probabilities[k])) for k in order)
-    kept = tuple(head.classes[k] for k in order if answers.sets[row, k])
-    return TaskAnswer(head.task, head.classes[answers.decided[row]], ranked, kept)
+def task_answers(head: Head, answers: HeadAnswers) -> list[TaskAnswer]:
+    """One head's answers, one a note; sorted for all notes at once, since tables have many."""
+    order = np.argsort(-answers.probabilities, axis=1, kind="stable")
+    shares = np.take_along_axis(answers.probabilities, order, axis=1).tolist()
+    kept = np.take_along_axis(answers.sets, order, axis=1).tolist()
+    names = np.array(head.classes, dtype=object)[order].tolist()
+    return [
+        TaskAnswer(
+            head.task,
+            head.classes[decided],
+            tuple(map(RankedLabel, labels, row)),
+            tuple(label for label, stays in zip(labels, rest, strict=True) if stays),
+        )
+        for decided, labels, row, rest in zip(answers.decided.tolist(), names, shares, kept, strict=True)
+    ]
 
 
 def why_unsure(answer: TaskAnswer) -> str | None:

@@ -219,7 +219,7 @@ class Embedder:
             EndpointTimeout: none was done by then.
         """
         left = min(patience.left for _, patience in running.values()) + GRACE
-        done, late = wait(running, timeout=max(left, 0.0), return_when=FIRST_COMPLETED)
+        done, late = wait(running, timeout=min(max(left, 0.0), threading.TIMEOUT_MAX), return_when=FIRST_COMPLETED)
         if done:
             return done
         if any(future.running() for future in late):

@@ -17,14 +17,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import psutil
 import pytest
 
+from core.bulk.classify import RunReport, classify_table
 from core.embedding.contract import check_endpoint
 from core.embedding.endpoint import OpenAIEndpoint
 from core.embedding.open import open_embedder
 from core.errors import EndpointRefused, EndpointUnavailable, NoteError
+from core.model.train import train_bundle
 from core.settings import QWEN3_INSTRUCTION, Settings
+from core.triage import TriageDesk
+from tests.conftest import SMALL_RECIPE
 
 PYTHON, MODEL = os.environ.get("TRIAGE_TEST_SGLANG_PYTHON"), os.environ.get("TRIAGE_TEST_SGLANG_MODEL")
 pytestmark = [
@@ -54,7 +59,7 @@ class SGLang:
         cpu = {"SGLANG_USE_CPU_ENGINE": "1", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2"}
         flags = "--is-embedding --device cpu --attention-backend torch_native --max-total-tokens 65536".split()
         place = ["--host", "127.0.0.1", "--port", str(self.port), "--api-key", KEY]
-        self._process = subprocess.Popen(  # noqa: S603
+        self._process = subprocess.Popen(
             [str(PYTHON), "-W", "ignore", "-m", "sglang.launch_server", "--model-path", str(MODEL), *flags, *place],
             env={**os.environ, **cpu},
             stdout=self._log,
@@ -183,6 +188,33 @@ def test_a_server_killed_in_the_middle_and_brought_back_loses_nothing(
     assert np.isfinite(found[0].vectors).all()
     assert np.einsum("ij,ij->i", found[0].vectors[-20:], expected).min() > 0.999
     assert any(moment > killed for moment in canaries_sent)
+
+
+def test_classifying_500_notes_through_an_outage_loses_no_row(
+    sglang: SGLang, settings: Settings, small_table: Path, tmp_path: Path
+) -> None:
+    site = settings.model_copy(update={"embedding_max_tokens": 200, "embedding_concurrency": 2})
+    with open_embedder(site) as embedder:
+        train_bundle([small_table], tmp_path / "bundle", embedder, SMALL_RECIPE)
+    pd.DataFrame({"note": TEXTS}).to_csv(tmp_path / "in.csv", index=False)
+    found: list[RunReport] = []
+    with TriageDesk.open(site.model_copy(update={"model": tmp_path / "bundle"})) as desk:
+        worker = in_background(
+            lambda: found.append(
+                classify_table(tmp_path / "in.csv", tmp_path / "out.csv", desk, progress=False, patience=300)
+            )
+        )
+        time.sleep(1.5)
+        sglang.kill()
+        assert worker.is_alive(), "the run was over before the server was killed"
+        sglang.start()
+        sglang.wait_ready()
+        worker.join(600)
+    answers = pd.read_csv(tmp_path / "out.csv")
+    assert found[0].rows == 500
+    assert answers["note"].tolist() == TEXTS
+    assert (answers["status"] == "ok").all()
+    assert answers["department"].notna().all()
 
 
 def in_background(work: Callable[[], None]) -> threading.Thread:

@@ -239,7 +239,7 @@ class TestModels:
     ) -> None:
         monkeypatch.setenv("TRIAGE_MODEL", str(small_bundle[0]))
         assert run(["models", "list"]) == 0
-        assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("*")][0].endswith("small")
+        assert next(line for line in capsys.readouterr().out.splitlines() if line.startswith("*")).endswith("small")
 
     @pytest.mark.parametrize("arguments", [["verify", "nothing"], ["promote", "nothing"], ["rollback"]])
     def test_what_is_not_there_is_said_in_one_line(

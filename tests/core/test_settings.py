@@ -5,7 +5,6 @@ import pytest
 from core.errors import SettingsError
 from core.settings import load_settings
 
-
 pytestmark = pytest.mark.usefixtures("fresh_installation")
 
 

@@ -34,7 +34,7 @@ endpoint.close()
 def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """Another process of the same desk, which has started the endpoint."""
     command = [sys.executable, "-c", HOLDER, str(tmp_path)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     yield process
     process.kill()
     process.communicate()

@@ -238,7 +238,7 @@ def test_a_process_killed_midway_leaves_the_registry_as_it_was(
     new = make_bundle(tmp_path / "trained" / "v4", "v4")
     program = STUCK.format(where=where, step=step)
     root = str(Path(__file__).resolve().parents[3])
-    with subprocess.Popen(  # noqa: S603 - this interpreter with the words above
+    with subprocess.Popen(
         [sys.executable, "-c", program, str(registry.folder.parent), str(registry.default), str(new)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
