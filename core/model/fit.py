@@ -19,7 +19,7 @@ from core.model.head import Floats, Head, calibrated, conformal_thresholds, fit_
 from core.model.recipe import Recipe, TaskRecipe
 from core.model.scheme import load_scheme
 
-SELECTION_ROWS = 12_000
+SELECTION_ROWS = 8000
 MANY_ROWS = 20_000
 Indices = NDArray[np.int64]
 
