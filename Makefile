@@ -28,7 +28,7 @@ run: .venv/.desk  ## the desk on http://127.0.0.1:8501 (HOST=… PORT=… for an
 
 test: .venv/.dev  ## every test but those of the SGLang server
 	@command -v redis-server >/dev/null || $(call apt,redis-server)
-	@$(BIN)/python -m pytest -m "not sglang"
+	@$(BIN)/python -m pytest -m "not sglang" --cov --cov-report=term:skip-covered
 
 lint: .venv/.dev  ## format, lint, types, direction of imports
 	@$(BIN)/ruff format --check .
