@@ -6,35 +6,44 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
+from core.answers import DeskAnswers, TaskColumn
 from core.embedding.client import Embedder, Embeddings
 from core.embedding.open import open_embedder
 from core.embedding.text import clean, cut
 from core.errors import TriageError
-from core.language import language_of
+from core.language import Language, languages_of
 from core.model.bundle import Bundle, load_bundle
 from core.model.classifier import TextClassifier
 from core.model.features import featurise
-from core.model.head import Head, HeadAnswers
 from core.model.registry import Registry
-from core.notes import Assessment, Note, RankedLabel, TaskAnswer
+from core.notes import Assessment, Note
 from core.settings import Settings, load_settings
 
-EMERGENCIES = (1, 2)
-WORDS_FOR_NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five"}
+TRUNCATED = ("truncated",)
+SEX_ZH = {None: "", "female": "女性", "male": "男性"}
 
 
-def composed(note: Note) -> str:
-    """The text that is embedded: age and sex, where given, stand before the cleaned text, in its language."""
-    text = clean(note.text)
-    if (note.age is None and note.sex is None) or not text:
-        return text
-    if language_of(text) in ("zh", "mixed"):
+def composed(notes: Sequence[Note]) -> tuple[list[str], list[Language]]:
+    """The text of each note as it is embedded, and the note's language.
+
+    Age and sex, where given, stand before the cleaned text, in its language.
+    """
+    texts = [clean(note.text) for note in notes]
+    languages = languages_of(texts)
+    for place, note in enumerate(notes):
+        if (note.age is not None or note.sex is not None) and texts[place]:
+            texts[place] = _introduction(note, languages[place]) + texts[place]
+    return texts, languages
+
+
+def _introduction(note: Note, language: Language) -> str:
+    if language in ("zh", "mixed"):
         age = "" if note.age is None else f"{note.age:g}岁"
-        sex = {None: "", "female": "女性", "male": "男性"}[note.sex]
-        return f"{age}{sex}。{text}"
+        return f"{age}{SEX_ZH[note.sex]}。"
     age = "" if note.age is None else f"{note.age:g}-year-old"
-    return f"{' '.join(part for part in (age, note.sex) if part)}. {text}"
+    return f"{' '.join(part for part in (age, note.sex) if part)}. "
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,61 +113,47 @@ class TriageDesk:
         Raises:
             EndpointError: the endpoint as a whole fails; nothing was assessed.
         """
-        texts = [composed(note) for note in notes]
-        return self.assess_embedded(notes, texts, self.embedder.embed(texts, timeout=timeout))
+        return self.answer_many(notes, timeout=timeout).assessments()
 
-    def assess_embedded(
-        self, notes: Sequence[Note], texts: Sequence[str], embeddings: Embeddings
-    ) -> list[Assessment | TriageError]:
-        """As `assess_many`, for texts (see `composed`) whose vectors are there."""
-        good = [i for i in range(len(notes)) if i not in embeddings.errors]
-        found: list[Assessment | TriageError | None] = [embeddings.errors.get(i) for i in range(len(notes))]
-        if good:
-            longest = self.embedder.space.max_tokens
-            read = [cut(texts[i], longest)[0] if i in embeddings.truncated else texts[i] for i in good]
-            features = featurise(embeddings.vectors[good], read)
-            answers = [task_answers(head, head.answer(features)) for head in self.bundle.heads.values()]
-            for i, *tasks in zip(good, *answers, strict=True):
-                found[i] = self._assessment(notes[i], tasks, i in embeddings.truncated)
-        return [answer for answer in found if answer is not None]
-
-    def _assessment(self, note: Note, answers: Sequence[TaskAnswer], truncated: bool) -> Assessment:
-        language = language_of(note.text)
-        tasks = {answer.task: answer for answer in answers}
-        reasons = [reason for answer in answers if (reason := why_unsure(answer))]
-        if truncated:
-            reasons.append("the note was cut: its middle was not read")
-        if language == "other":
-            reasons.append("the note is neither Chinese nor English")
-        warnings = ("truncated",) if truncated else ()
-        return Assessment(tasks, (), bool(reasons), tuple(reasons), warnings, language, self.bundle.identity)
-
-
-def task_answers(head: Head, answers: HeadAnswers) -> list[TaskAnswer]:
-    """One head's answers, one a note; sorted for all notes at once, since tables have many."""
-    order = np.argsort(-answers.probabilities, axis=1, kind="stable")
-    shares = np.take_along_axis(answers.probabilities, order, axis=1).tolist()
-    kept = np.take_along_axis(answers.sets, order, axis=1).tolist()
-    names = np.array(head.classes, dtype=object)[order].tolist()
-    return [
-        TaskAnswer(
-            head.task,
-            head.classes[decided],
-            tuple(map(RankedLabel, labels, row)),
-            tuple(label for label, stays in zip(labels, rest, strict=True) if stays),
+    def answer_many(self, notes: Sequence[Note], *, timeout: float | None = None) -> DeskAnswers:
+        """As `assess_many`, in columns: for tables, which need a few cells of each answer."""
+        texts, languages = composed(notes)
+        embeddings = self.embedder.embed(texts, timeout=timeout)
+        places = np.array([place for place in range(len(notes)) if place not in embeddings.errors], dtype=np.int64)
+        columns = self._columns(texts, embeddings, places)
+        cut_short = [place in embeddings.truncated for place in places.tolist()]
+        spoken = [languages[place] for place in places.tolist()]
+        return DeskAnswers(
+            embeddings.errors,
+            places,
+            columns,
+            [()] * len(places),
+            _reasons(columns, cut_short, spoken),
+            [TRUNCATED if was_cut else () for was_cut in cut_short],
+            spoken,
+            self.bundle.identity,
         )
-        for decided, labels, row, rest in zip(answers.decided.tolist(), names, shares, kept, strict=True)
-    ]
+
+    def _columns(
+        self, texts: Sequence[str], embeddings: Embeddings, places: NDArray[np.int64]
+    ) -> tuple[TaskColumn, ...]:
+        if not len(places):
+            return ()
+        longest = self.embedder.space.max_tokens
+        read = [cut(texts[i], longest)[0] if i in embeddings.truncated else texts[i] for i in places.tolist()]
+        features = featurise(embeddings.vectors[places], read)
+        return tuple(TaskColumn(task, head.classes, head.answer(features)) for task, head in self.bundle.heads.items())
 
 
-def why_unsure(answer: TaskAnswer) -> str | None:
-    """Why a person must decide this task, in words; none when exactly one label is possible and it is the decision."""
-    size = len(answer.prediction_set)
-    kind = "levels" if answer.task == "acuity" else "answers"
-    if size == 0:
-        return f"{answer.task}: nothing is likely enough"
-    if size > 1:
-        return f"{answer.task}: {WORDS_FOR_NUMBERS.get(size, str(size))} {kind} possible"
-    if answer.prediction_set[0] != answer.label:
-        return f"{answer.task}: the cautious answer is not the likeliest one"
-    return None
+def _reasons(
+    columns: Sequence[TaskColumn], cut_short: Sequence[bool], languages: Sequence[Language]
+) -> list[tuple[str, ...]]:
+    """Why a person must decide, for each note; empty where nothing says so."""
+    unsure = [column.why_unsure() for column in columns]
+    found = [tuple(filter(None, row)) for row in zip(*unsure, strict=True)]
+    for row, (was_cut, language) in enumerate(zip(cut_short, languages, strict=True)):
+        if was_cut:
+            found[row] += ("the note was cut: its middle was not read",)
+        if language == "other":
+            found[row] += ("the note is neither Chinese nor English",)
+    return found

@@ -1,11 +1,12 @@
 """The columns that `triage classify` adds to a table, and their cells."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
+from core.answers import DeskAnswers, TaskColumn
 from core.bulk.batch import free_name
 from core.errors import TriageError
-from core.notes import Assessment, ModelIdentity
+from core.notes import ModelIdentity
 
 Kind = Literal["text", "number", "whole", "flag"]
 Cells = dict[str, list[object]]
@@ -49,27 +50,59 @@ def names_beside(added: Iterable[str], given: Sequence[str]) -> dict[str, str]:
     return names
 
 
-def answer_cells(answers: Sequence[Assessment | TriageError], tasks: Sequence[str], identity: ModelIdentity) -> Cells:
+def answer_cells(answers: DeskAnswers, tasks: Sequence[str]) -> Cells:
     """The added cells for some rows, by column; an error keeps its message and asks for review."""
-    good = [answer if isinstance(answer, Assessment) else None for answer in answers]
+    known = {column.task: column for column in answers.columns}
+    rows = len(answers.places)
     cells: Cells = {}
     for task in tasks:
-        cells.update(_task_cells(task, good))
-    cells["red_flags"] = [SEPARATOR.join(hit.id for hit in one.red_flags) if one else "" for one in good]
-    cells["needs_review"] = [one.needs_review if one else True for one in good]
-    cells["reasons"] = [SEPARATOR.join(one.reasons) if one else "" for one in good]
-    cells["warnings"] = [SEPARATOR.join(one.warnings) if one else "" for one in good]
-    cells["status"] = ["ok" if one else "error" for one in good]
-    cells["error"] = ["" if isinstance(answer, Assessment) else str(answer) for answer in answers]
-    cells["model"] = [f"{identity.bundle} {identity.version} {identity.embedding}"] * len(answers)
-    return cells
-
-
-def _task_cells(task: str, good: Sequence[Assessment | None]) -> Cells:
-    label_of: Callable[[str], object] = int if task == "acuity" else str
-    found = [one.tasks.get(task) if one else None for one in good]
-    return {
-        task: [label_of(answer.label) if answer else None for answer in found],
-        f"{task}_probability": [round(answer.probability, 4) if answer else None for answer in found],
-        f"{task}_set": [SEPARATOR.join(answer.prediction_set) if answer else "" for answer in found],
+        cells |= _task_cells(task, known.get(task), rows)
+    cells |= {
+        "red_flags": [SEPARATOR.join(hit.id for hit in flags) for flags in answers.red_flags],
+        "needs_review": list(map(bool, answers.reasons)),
+        "reasons": list(map(SEPARATOR.join, answers.reasons)),
+        "warnings": list(map(SEPARATOR.join, answers.warnings)),
+        "status": ["ok"] * rows,
+        "error": [""] * rows,
+        "model": [_model(answers.model)] * rows,
     }
+    if not answers.errors:
+        return cells
+    failed = sorted(answers.errors)
+    found: Cells = {name: [None] * len(answers) for name in cells}
+    put_cells(found, answers.places.tolist(), cells)
+    put_cells(found, failed, error_cells([answers.errors[place] for place in failed], tasks, answers.model))
+    return found
+
+
+def error_cells(errors: Sequence[TriageError], tasks: Sequence[str], model: ModelIdentity) -> Cells:
+    """The added cells of rows that have no answer."""
+    count = len(errors)
+    cells: Cells = {}
+    for task in tasks:
+        cells |= {task: [None] * count, f"{task}_probability": [None] * count, f"{task}_set": [""] * count}
+    cells |= {name: [""] * count for name in CLOSING_COLUMNS}
+    cells |= {"needs_review": [True] * count, "status": ["error"] * count, "error": list(map(str, errors))}
+    return cells | {"model": [_model(model)] * count}
+
+
+def put_cells(cells: Cells, places: Sequence[int], others: Cells) -> None:
+    """Put the rows of `others` at these places of `cells`."""
+    for name, column in cells.items():
+        for place, cell in zip(places, others[name], strict=True):
+            column[place] = cell
+
+
+def _task_cells(task: str, column: TaskColumn | None, rows: int) -> Cells:
+    if column is None:
+        return {task: [None] * rows, f"{task}_probability": [None] * rows, f"{task}_set": [""] * rows}
+    labels: list[object] = list(map(int, column.labels)) if task == "acuity" else list(column.labels)
+    return {
+        task: labels,
+        f"{task}_probability": column.probabilities.round(4).tolist(),
+        f"{task}_set": list(map(SEPARATOR.join, column.prediction_sets)),
+    }
+
+
+def _model(model: ModelIdentity) -> str:
+    return f"{model.bundle} {model.version} {model.embedding}"

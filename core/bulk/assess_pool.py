@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Protocol
 
-from core.errors import EndpointBusy, EndpointError, EndpointRefused, EndpointTimeout, EndpointUnavailable, TriageError
-from core.notes import Assessment, ModelIdentity, Note
+from core.answers import DeskAnswers
+from core.bulk.answers import Cells, answer_cells, put_cells
+from core.errors import EndpointBusy, EndpointError, EndpointRefused, EndpointTimeout, EndpointUnavailable
+from core.notes import ModelIdentity, Note
 
-Answers = list[Assessment | TriageError]
 PASSING = (EndpointUnavailable, EndpointTimeout, EndpointBusy)
 LONGEST_PAUSE = 8.0
 WORKERS = 4
@@ -60,7 +61,7 @@ class Desk(Protocol):
     def bundle(self) -> TrainedBundle:
         """The model in use."""
 
-    def assess_many(self, notes: Sequence[Note], *, timeout: float | None = None) -> Answers:
+    def answer_many(self, notes: Sequence[Note], *, timeout: float | None = None) -> DeskAnswers:
         """An answer or an error for each note; raises when the endpoint as a whole fails."""
 
 
@@ -76,18 +77,21 @@ class AssessPool:
         notes_per_call: notes that are best submitted together.
 
     Args:
-        desk: the desk; its `assess_many` may be called from several threads.
+        desk: the desk; its `answer_many` may be called from several threads.
+        tasks: whose cells are wanted.
         patience: seconds to wait for an endpoint that fails as a whole.
         on_done: told how many more notes have their answer, from the threads.
     """
 
-    def __init__(self, desk: Desk, *, patience: float, on_done: Callable[[int], None] = lambda _: None) -> None:
-        self._desk, self._patience, self._on_done = desk, patience, on_done
+    def __init__(
+        self, desk: Desk, tasks: Sequence[str], *, patience: float, on_done: Callable[[int], None] = lambda _: None
+    ) -> None:
+        self._desk, self._tasks, self._patience, self._on_done = desk, tasks, patience, on_done
         limits = desk.embedder.limits
         self.workers = WORKERS if limits.concurrency > 1 else 2
         self.notes_per_call = limits.list_texts * max(2, limits.concurrency // 2)
         self._last_answer = time.monotonic()
-        self._tasks: queue.SimpleQueue[tuple[Sequence[Note], Future[Answers]] | None] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[tuple[Sequence[Note], Future[Cells]] | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._work, name=f"assess-{number}", daemon=True) for number in range(self.workers)
@@ -95,10 +99,10 @@ class AssessPool:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, notes: Sequence[Note]) -> Future[Answers]:
-        """Answers to come for the notes, in their order."""
-        future: Future[Answers] = Future()
-        self._tasks.put((notes, future))
+    def submit(self, notes: Sequence[Note]) -> Future[Cells]:
+        """The cells to come for the notes, in their order."""
+        future: Future[Cells] = Future()
+        self._calls.put((notes, future))
         return future
 
     def close(self, *, wait: bool) -> None:
@@ -106,46 +110,46 @@ class AssessPool:
         if not wait:
             self._stopping.set()
         for _ in self._threads:
-            self._tasks.put(None)
+            self._calls.put(None)
         if wait:
             for thread in self._threads:
                 thread.join()
 
     def _work(self) -> None:
-        while (task := self._tasks.get()) is not None:
-            notes, future = task
+        while (call := self._calls.get()) is not None:
+            notes, future = call
             if self._stopping.is_set():
                 future.cancel()
                 continue
             try:
-                answers = self._assess(notes)
+                cells = self._cells(notes)
             except BaseException as error:  # handed to the thread that asked
                 future.set_exception(error)
             else:
                 self._on_done(len(notes))
-                future.set_result(answers)
+                future.set_result(cells)
 
-    def _assess(self, notes: Sequence[Note]) -> Answers:
-        """Answers for the notes; those that failed for a reason that passes are sent once more."""
-        answers = self._assess_patiently(notes)
-        again = [place for place, answer in enumerate(answers) if isinstance(answer, PASSING)]
-        if again:
-            for place, answer in zip(again, self._assess_patiently([notes[at] for at in again]), strict=True):
-                answers[place] = answer
-        return answers
+    def _cells(self, notes: Sequence[Note]) -> Cells:
+        """Cells for the notes; those that failed for a reason that passes are sent once more."""
+        cells, passing = self._answered(notes)
+        if passing:
+            put_cells(cells, passing, self._answered([notes[place] for place in passing])[0])
+        return cells
 
-    def _assess_patiently(self, notes: Sequence[Note]) -> Answers:
-        """Answers for the notes, waiting while the endpoint is away; a call too slow for its time is made in halves."""
+    def _answered(self, notes: Sequence[Note]) -> tuple[Cells, list[int]]:
+        """Cells for the notes, and the places of those that failed for a reason that passes.
+
+        It waits while the endpoint is away; a call too slow for its time is made in halves.
+        """
         give_up, pause = time.monotonic() + self._patience, 0.25
         while True:
             try:
-                answers = list(self._desk.assess_many(notes, timeout=self._patience))
+                answers = self._desk.answer_many(notes, timeout=self._patience)
             except EndpointRefused:
                 raise
             except EndpointError as error:
                 if isinstance(error, EndpointTimeout) and time.monotonic() >= give_up and self._is_slow(len(notes)):
-                    middle = len(notes) // 2
-                    return self._assess_patiently(notes[:middle]) + self._assess_patiently(notes[middle:])
+                    return self._in_halves(notes)
                 asked = getattr(error, "retry_after", None) or 0.0
                 wait = max(pause, min(asked, LONGEST_PAUSE))
                 if time.monotonic() + wait > give_up or self._stopping.wait(wait):
@@ -153,7 +157,14 @@ class AssessPool:
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
                 self._last_answer = time.monotonic()
-                return answers
+                passing = [place for place, error in answers.errors.items() if isinstance(error, PASSING)]
+                return answer_cells(answers, self._tasks), sorted(passing)
+
+    def _in_halves(self, notes: Sequence[Note]) -> tuple[Cells, list[int]]:
+        middle = len(notes) // 2
+        first, again = self._answered(notes[:middle])
+        second, more = self._answered(notes[middle:])
+        return {name: first[name] + second[name] for name in first}, again + [middle + place for place in more]
 
     def _is_slow(self, notes: int) -> bool:
         """Whether a call that took too long may just have been too much for a slow endpoint that does answer."""

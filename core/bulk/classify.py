@@ -11,8 +11,8 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-from core.bulk.answers import Cells, added_columns, all_tasks, answer_cells, names_beside
-from core.bulk.assess_pool import Answers, AssessPool, Desk
+from core.bulk.answers import Cells, added_columns, all_tasks, error_cells, names_beside, put_cells
+from core.bulk.assess_pool import AssessPool, Desk
 from core.bulk.batch import BATCH_ROWS, Batch, Table, shown
 from core.bulk.durable import move_durably
 from core.bulk.export import TableWriter, check_target, open_writer
@@ -66,7 +66,7 @@ class Shard:
     number: int
     batch: Batch
     stored: Cells | None
-    asked: list[Future[Answers]] = field(default_factory=list)
+    asked: list[Future[Cells]] = field(default_factory=list)
 
 
 def classify_table(
@@ -148,7 +148,7 @@ class _Run:
         """Begin or go on, until the target is complete."""
         before = self._source.stat()
         self._parts.begin(self._manifest())
-        pool = AssessPool(self._desk, patience=patience, on_done=lambda notes: _advance(bar, notes))
+        pool = AssessPool(self._desk, self._tasks, patience=patience, on_done=lambda notes: _advance(bar, notes))
         finished = False
         try:
             self._write_all(pool, bar)
@@ -238,15 +238,16 @@ class _Run:
         self._errors += cells["status"].count("error")
 
     def _gather(self, shard: Shard) -> Cells:
-        answers = [answer for future in shard.asked for answer in future.result()]
+        parts = [future.result() for future in shard.asked]
+        answered: Cells = {name: [cell for part in parts for cell in part[name]] for name in self._added}
         problems = shard.batch.problems
-        if problems:
-            found = iter(answers)
-            answers = [
-                NoteError(f"{problems[place]}: assess it by hand.") if place in problems else next(found)
-                for place in range(shard.batch.rows)
-            ]
-        return answer_cells(answers, self._tasks, self._identity)
+        if not problems:
+            return answered
+        cells: Cells = {name: [None] * shard.batch.rows for name in self._added}
+        put_cells(cells, [place for place in range(shard.batch.rows) if place not in problems], answered)
+        errors = [NoteError(f"{problems[place]}: assess it by hand.") for place in sorted(problems)]
+        put_cells(cells, sorted(problems), error_cells(errors, self._tasks, self._identity))
+        return cells
 
     def _publish(self) -> None:
         try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from core.embedding.text import estimate_tokens
+from core.embedding.text import estimates
 
 
 def pack(texts: Sequence[str], *, max_texts: int, max_tokens: int) -> Iterator[slice]:
@@ -14,8 +14,7 @@ def pack(texts: Sequence[str], *, max_texts: int, max_tokens: int) -> Iterator[s
         max_tokens: most estimated tokens a list.
     """
     start, used = 0, 0
-    for place, text in enumerate(texts):
-        tokens = estimate_tokens(text)
+    for place, tokens in enumerate(estimates(texts).tolist()):
         if place > start and (place - start >= max_texts or used + tokens > max_tokens):
             yield slice(start, place)
             start, used = place, 0

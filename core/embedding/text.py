@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -38,9 +39,15 @@ def estimate_tokens(text: str) -> int:
 
     An upper estimate by kind of character, not a count: plain English and Chinese are put about 40 % too high.
     """
-    if not text:
-        return SPECIAL_TOKENS
-    return SPECIAL_TOKENS - int(-_costs(text).sum(dtype=np.int64) // UNIT)
+    return int(estimates([text])[0])
+
+
+def estimates(texts: Sequence[str]) -> NDArray[np.int64]:
+    """As `estimate_tokens`, for many texts at once, shape (n,)."""
+    lengths = np.array([len(text) for text in texts], np.int64)
+    costs = np.concatenate(([0], np.cumsum(_costs("".join(texts)), dtype=np.int64)))
+    ends = np.cumsum(lengths)
+    return np.asarray(SPECIAL_TOKENS - (costs[ends - lengths] - costs[ends]) // UNIT)
 
 
 def cut(text: str, max_tokens: int) -> tuple[str, bool]:

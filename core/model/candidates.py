@@ -1,4 +1,4 @@
-"""The classifiers that training chooses from: plain scikit-learn pipelines over a feature matrix.
+"""The classifiers that training chooses from: plain scikit-learn pipelines over `core.model.features.NoteFeatures`.
 
 Each takes row weights through metadata routing, which training switches on.
 """
@@ -10,7 +10,6 @@ from sklearn.base import ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
 from sklearn.ensemble import VotingClassifier
-from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -33,26 +32,25 @@ class Blend:
     share: float
 
 
-def single_candidates(dimension: int, pca: float, *, pca_only: bool) -> dict[str, ClassifierMixin]:
+def single_candidates(pca: float, *, pca_only: bool) -> dict[str, ClassifierMixin]:
     """Candidates that are one pipeline, by name, unfitted.
 
     Args:
-        dimension: how many columns of the feature matrix are the embedding vector.
         pca: share of the variance that the PCA candidates keep (0 to 1).
         pca_only: whether a PCA candidate must be chosen; otherwise one of them is there to compare.
     """
     found: dict[str, ClassifierMixin] = {}
     for strength in STRENGTHS:
-        found[f"logistic C={strength:g}"] = make_pipeline(CentredVectors(dimension), _logistic(strength))
+        found[f"logistic C={strength:g}"] = make_pipeline(CentredVectors(), _logistic(strength))
         if strength in PCA_STRENGTHS or pca_only:
             found[f"pca logistic C={strength:g}"] = make_pipeline(
-                CentredVectors(dimension), PCA(n_components=pca, svd_solver="full"), _logistic(strength)
+                CentredVectors(), PCA(n_components=pca, svd_solver="full"), _logistic(strength)
             )
-    found["linear svm"] = make_pipeline(CentredVectors(dimension), _support_vectors())
+    found["linear svm"] = make_pipeline(CentredVectors(), _support_vectors())
     found["neighbours"] = make_pipeline(
-        CentredVectors(dimension), KNeighborsClassifier(n_neighbors=NEIGHBOURS, weights="distance", metric="cosine")
+        CentredVectors(), KNeighborsClassifier(n_neighbors=NEIGHBOURS, weights="distance", metric="cosine")
     )
-    found["text"] = make_pipeline(TextColumns(dimension), TfidfTransformer(sublinear_tf=True), _descended())
+    found["text"] = make_pipeline(TextColumns(), _descended())
     return found
 
 

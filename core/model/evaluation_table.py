@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core.bulk.patient import AGE_NAMES, SEX_NAMES, make_notes
 from core.bulk.tables import TEXT_NAMES, guess_text_column, named_column, open_table
 from core.errors import TableError
-from core.language import language_of
+from core.language import languages_of
 from core.notes import Note
 
 MOST_GROUPS = 50
@@ -81,7 +81,7 @@ def groups_of(table: pd.DataFrame, text_column: str, by: Sequence[str]) -> dict[
         if name in table.columns:
             values = [as_label(cell) or EMPTY for cell in table[name]]
         else:
-            values = [language_of("" if pd.isna(cell) else str(cell)) for cell in table[text_column]]
+            values = list(map(str, languages_of(["" if pd.isna(cell) else str(cell) for cell in table[text_column]])))
         different = len(set(values))
         # A free text or an identifier would put every row into a group, and its content into the report.
         if name == text_column or different > MOST_GROUPS:

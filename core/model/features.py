@@ -1,50 +1,63 @@
-"""One matrix a note set: the embedding vector, the share of Chinese, hashed character n-grams of the text.
+"""What classifiers read of a note: its embedding vector, the share of Chinese, hashed character n-grams of the text.
 
 The n-grams are hashed, so that a bundle holds no vocabulary and no stretch of a training text.
 """
 
 from collections.abc import Sequence
-from functools import cache
-from typing import Self
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.feature_extraction.text import HashingVectorizer
+from sklearn.preprocessing import normalize
 
 from core.embedding.space import Vectors
-from core.language import chinese_share
-
-TEXT_COLUMNS = 2**16
-NGRAMS = (1, 4)
+from core.language import chinese_shares
+from core.model.ngrams import hashed_ngrams
 
 
-@cache
-def _hasher() -> HashingVectorizer:
-    return HashingVectorizer(
-        analyzer="char_wb",
-        ngram_range=NGRAMS,
-        n_features=TEXT_COLUMNS,
-        alternate_sign=False,
-        norm=None,
-        dtype=np.float32,
-    )
+@dataclass(frozen=True, slots=True)
+class NoteFeatures:
+    """The features of n notes. scikit-learn's tools take rows of it as they do of a matrix.
 
-
-def featurise(vectors: Vectors, texts: Sequence[str]) -> sparse.csr_array:
-    """The features of n notes: CSR of shape (n, dimension + 1 + `TEXT_COLUMNS`), float32.
-
-    Columns below `dimension` are the vector; then the share of Chinese in the text (0 to 1); then counts of character
-    n-grams inside word boundaries.
+    Attributes:
+        vectors: embedding vectors, shape (n, dimension), float32.
+        chinese: how much of each text is Chinese (0 to 1), shape (n,), float32.
+        ngrams: n-grams of each text, counts damped to 1 + log(count), rows of length 1: CSR, shape (n, columns).
     """
-    chinese = np.array([[chinese_share(text)] for text in texts], dtype=np.float32)
-    dense = sparse.csr_array(np.hstack([vectors, chinese]))
-    return sparse.csr_array(sparse.hstack([dense, _hasher().transform(texts)], format="csr"))
+
+    vectors: Vectors
+    chinese: NDArray[np.float32]
+    ngrams: sparse.csr_array
+
+    def __len__(self) -> int:
+        """How many notes."""
+        return len(self.vectors)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Notes, and how many numbers there are of each."""
+        return len(self), self.vectors.shape[1] + 1 + self.ngrams.shape[1]
+
+    def __getitem__(self, rows: Any) -> Self:  # noqa: ANN401 - whatever numpy takes
+        """The notes at these positions."""
+        chosen = rows[0] if isinstance(rows, tuple) else rows
+        return type(self)(self.vectors[chosen], self.chinese[chosen], self.ngrams[chosen])
+
+
+def featurise(vectors: Vectors, texts: Sequence[str]) -> NoteFeatures:
+    """The features of n notes: `vectors` has shape (n, dimension), `texts` n cleaned texts."""
+    ngrams = hashed_ngrams(texts)
+    ngrams.data = 1 + np.log(ngrams.data)
+    if texts:
+        normalize(ngrams, copy=False)
+    return NoteFeatures(vectors, chinese_shares(texts).astype(np.float32), ngrams)
 
 
 class CentredVectors(TransformerMixin, BaseEstimator):
-    """The vectors of a feature matrix with the mean of their language taken off, scaled to a spread of about 1.
+    """The vectors of some notes with the mean of their language taken off, scaled to a spread of about 1.
 
     Sentence embeddings of one language share a direction of their own. Sources are mostly of one language and of few
     labels, so a classifier takes that direction for evidence unless it is removed.
@@ -56,38 +69,27 @@ class CentredVectors(TransformerMixin, BaseEstimator):
 
     LEAST_NOTES = 20
 
-    def __init__(self, dimension: int) -> None:
-        self.dimension = dimension
-
-    def fit(self, X: sparse.csr_array, y: ArrayLike | None = None) -> Self:
+    def fit(self, X: NoteFeatures, y: ArrayLike | None = None) -> Self:
         """Learn the two means and the scale; a language with under 20 notes takes the mean of all."""
-        vectors, chinese = self._parts(X)
-        chosen = [chinese[:, 0] < 0.5, chinese[:, 0] >= 0.5]
+        chosen = [X.chinese < 0.5, X.chinese >= 0.5]
         self.means_ = np.array(
-            [vectors[rows if rows.sum() >= self.LEAST_NOTES else slice(None)].mean(axis=0) for rows in chosen]
+            [X.vectors[rows if rows.sum() >= self.LEAST_NOTES else slice(None)].mean(axis=0) for rows in chosen],
+            dtype=np.float32,
         )
-        self.scale_ = 1.0
-        self.scale_ = float(np.sqrt(np.mean(self.transform(X) ** 2))) or 1.0
+        self.scale_ = np.float32(1.0)
+        self.scale_ = np.float32(np.sqrt(np.mean(self.transform(X) ** 2))) or np.float32(1.0)
         return self
 
-    def transform(self, X: sparse.csr_array) -> NDArray[np.float64]:
-        """Centred vectors, dense, shape (n, dimension); a mixed note takes a mix of the means."""
-        vectors, chinese = self._parts(X)
-        means = (1 - chinese) * self.means_[0] + chinese * self.means_[1]
-        return np.asarray((vectors - means) / self.scale_)
-
-    def _parts(self, X: sparse.csr_array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        dense = X[:, : self.dimension + 1].toarray().astype(np.float64)
-        return dense[:, :-1], dense[:, -1:]
+    def transform(self, X: NoteFeatures) -> Vectors:
+        """Centred vectors, shape (n, dimension), float32; a mixed note takes a mix of the means."""
+        means = self.means_[0] + X.chinese[:, None] * (self.means_[1] - self.means_[0])
+        return np.asarray((X.vectors - means) / self.scale_)
 
 
 class TextColumns(TransformerMixin, BaseEstimator):
-    """The n-gram counts of a feature matrix, sparse, shape (n, `TEXT_COLUMNS`)."""
+    """The n-grams of some notes, sparse, shape (n, columns)."""
 
-    def __init__(self, dimension: int) -> None:
-        self.dimension = dimension
-
-    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
+    def fit(self, X: NoteFeatures, y: ArrayLike | None = None) -> Self:
         """Nothing to learn."""
         return self
 
@@ -95,6 +97,6 @@ class TextColumns(TransformerMixin, BaseEstimator):
         """Always."""
         return True
 
-    def transform(self, X: sparse.csr_array) -> sparse.csr_array:
-        """The columns behind the vector and the share of Chinese."""
-        return X[:, self.dimension + 1 :]
+    def transform(self, X: NoteFeatures) -> sparse.csr_array:
+        """The n-grams as they are."""
+        return X.ngrams

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import sklearn
 from numpy.typing import NDArray
-from scipy import sparse
 from sklearn.base import ClassifierMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import f1_score, log_loss
 from sklearn.model_selection import LeaveOneGroupOut, StratifiedGroupKFold, cross_val_predict
 
 from core.model.candidates import Blend, blended, blends, pca_of, single_candidates, takes_weights
+from core.model.features import NoteFeatures
 from core.model.head import Floats, Head, calibrated, conformal_thresholds, fit_calibrator
 from core.model.recipe import Recipe, TaskRecipe
 from core.model.scheme import load_scheme
@@ -29,18 +29,16 @@ class LabelledNotes:
     """Rows that have a label for one task.
 
     Attributes:
-        features: feature matrix, shape (n, dimension + text columns).
+        features: what classifiers read of them.
         labels: class names, shape (n,).
         groups: near-duplicates share a number, shape (n,).
         sources: where each row comes from, shape (n,).
-        dimension: components of the embedding vectors.
     """
 
-    features: sparse.csr_array
+    features: NoteFeatures
     labels: NDArray[np.str_]
     groups: Indices
     sources: NDArray[np.str_]
-    dimension: int
 
     def __len__(self) -> int:
         """How many rows."""
@@ -48,9 +46,7 @@ class LabelledNotes:
 
     def rows(self, chosen: Indices) -> "LabelledNotes":
         """The rows with these positions."""
-        return LabelledNotes(
-            self.features[chosen], self.labels[chosen], self.groups[chosen], self.sources[chosen], self.dimension
-        )
+        return LabelledNotes(self.features[chosen], self.labels[chosen], self.groups[chosen], self.sources[chosen])
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +109,7 @@ def _choose(notes: LabelledNotes, truth: Indices, weights: Floats, recipe: Recip
     chosen = _sample_of_groups(truth, notes.groups, recipe.seed)
     features, kept, groups, loads = notes.features[chosen], truth[chosen], notes.groups[chosen], weights[chosen]
     folds = _source_folds(notes.sources[chosen]) if plan.across_sources else _random_folds(kept, groups, 3)
-    singles = single_candidates(notes.dimension, recipe.pca or 0.95, pca_only=recipe.pca is not None)
+    singles = single_candidates(recipe.pca or 0.95, pca_only=recipe.pca is not None)
     unseen = {name: _out_of_fold(model, features, kept, folds, loads) for name, model in singles.items()}
     every = np.arange(unseen["text"].shape[1])
 
@@ -145,7 +141,7 @@ def _pca_facts(
     singles: Mapping[str, ClassifierMixin],
     scores: Mapping[str, float],
     losses: Mapping[str, float],
-    features: sparse.csr_array,
+    features: NoteFeatures,
     truth: Indices,
     weights: Floats,
     recipe: Recipe,
@@ -154,7 +150,7 @@ def _pca_facts(
     reduced = min((name for name in singles if name.startswith("pca ")), key=lambda name: losses[name])
     plain = reduced.removeprefix("pca ")
     found = pca_of(clone(singles[reduced]).fit(features, truth, sample_weight=weights))
-    dimension = int(singles[plain][0].dimension)
+    dimension = features.vectors.shape[1]
     components = 0 if found is None else int(found.n_components_)
     return {
         "variance": recipe.pca or 0.95,
@@ -190,7 +186,7 @@ def _source_folds(sources: NDArray[np.str_]) -> Folds:
 
 
 def _out_of_fold(
-    model: ClassifierMixin, features: sparse.csr_array, truth: Indices, folds: Folds, weights: Floats
+    model: ClassifierMixin, features: NoteFeatures, truth: Indices, folds: Folds, weights: Floats
 ) -> Floats:
     """Probabilities of each row by a model trained on the other folds, shape (n, K)."""
     extra = {"sample_weight": weights} if takes_weights(model) else {}

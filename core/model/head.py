@@ -5,10 +5,11 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
+
+from core.model.features import NoteFeatures
 
 Floats = NDArray[np.float64]
 TINY = 1e-12
@@ -95,7 +96,7 @@ class Head:
     Attributes:
         task: the question it answers.
         classes: labels in the order of the columns of every array here.
-        model: fitted scikit-learn classifier over feature matrices.
+        model: fitted scikit-learn classifier over `NoteFeatures`.
         calibrator: what turns the model's probabilities into calibrated ones.
         thresholds: least probability to stay in the prediction set, shape (K,).
         coverage: the coverage that the thresholds were set for.
@@ -110,8 +111,8 @@ class Head:
     coverage: float
     costs: Floats | None = None
 
-    def answer(self, features: sparse.csr_array) -> HeadAnswers:
-        """Answers for a feature matrix of shape (n, dimension + text columns)."""
+    def answer(self, features: NoteFeatures) -> HeadAnswers:
+        """Answers for n notes."""
         return self.answer_probabilities(calibrated(self.calibrator, self.model.predict_proba(features)))
 
     def answer_probabilities(self, probabilities: Floats) -> HeadAnswers:

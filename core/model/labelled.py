@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from core.bulk.tables import read_frame
 from core.embedding.text import has_words
 from core.errors import TrainingError
-from core.language import language_of
 from core.model.evaluation_table import as_label, notes_of, text_column_of
 from core.model.recipe import Recipe
 from core.triage import composed
@@ -68,11 +67,10 @@ def _read(path: Path, recipe: Recipe, text_column: str | None, left_out: dict[st
         left_out["split is test"] += int(tests.sum())
         table = table[~tests]
     notes = [replace(note, text=note.text[: recipe.text_limit]) for note in notes_of(table, column)]
-    facts: dict[str, list[str]] = {"text": [composed(note) for note in notes]}
+    texts, languages = composed(notes)
+    facts: dict[str, list[str]] = {"text": texts}
     facts["source"] = [source or path.stem for source in _cells(table, "source")]
-    facts["language"] = [
-        given or language_of(text) for given, text in zip(_cells(table, "language"), facts["text"], strict=True)
-    ]
+    facts["language"] = [given or found for given, found in zip(_cells(table, "language"), languages, strict=True)]
     facts |= {task: _cells(table, task) for task in recipe.tasks}
     rows = pd.DataFrame(facts, dtype=object)
     wordless = np.array([not has_words(note.text) for note in notes], dtype=bool)

@@ -97,7 +97,7 @@ def _task(
 ) -> tuple[FittedHead, Indices]:
     """One fitted head with its held-out figures, and the rows that it was trained on."""
     features = featurise(vectors[rows], table.texts[rows].tolist())
-    notes = LabelledNotes(features, table.labels[task][rows], groups[rows], table.sources[rows], vectors.shape[1])
+    notes = LabelledNotes(features, table.labels[task][rows], groups[rows], table.sources[rows])
     folds = StratifiedGroupKFold(n_splits=round(1 / recipe.held_out), shuffle=True, random_state=recipe.seed)
     kept, apart = next(iter(folds.split(rows, notes.labels, notes.groups)))
     lost = set(notes.labels) - set(notes.labels[kept])

@@ -1,6 +1,6 @@
 import pytest
 
-from core.language import chinese_share, language_of
+from core.language import chinese_shares, language_of, languages_of
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,13 @@ def test_a_note_is_placed_by_its_script(text: str, language: str) -> None:
     assert language_of(text) == language
 
 
+def test_many_notes_are_placed_as_each_alone() -> None:
+    texts = ["ab", "c 胸痛", "", "abc defg hi", "두통이 심해요"]
+    assert languages_of(texts) == [language_of(text) for text in texts]
+    assert languages_of([]) == []
+
+
 def test_the_share_of_chinese_runs_from_none_to_all() -> None:
-    assert chinese_share("chest pain") == 0.0
-    assert chinese_share("胸口疼") == 1.0
-    assert 0 < chinese_share("胸口疼 with cough") < 1
+    none, all_of_it, some, without_words = chinese_shares(["chest pain", "胸口疼", "胸口疼 with cough", "12"])
+    assert (none, all_of_it, without_words) == (0.0, 1.0, 0.0)
+    assert some == 3 / 5

@@ -4,8 +4,8 @@ import logging
 import pytest
 
 from core.errors import NoteError
-from core.notes import Assessment, Note, RankedLabel, TaskAnswer
-from core.triage import TriageDesk, composed, why_unsure
+from core.notes import Assessment, Note
+from core.triage import TriageDesk, composed
 
 SENTENCES = {
     "患者主诉持续性胸痛伴呼吸困难，心电图显示ST段抬高。": "cardiology",
@@ -86,32 +86,24 @@ def test_another_script_goes_to_a_person(desk: TriageDesk) -> None:
     assert found.needs_review
 
 
-def test_age_and_sex_stand_before_the_text_in_its_language() -> None:
-    assert composed(Note("头疼", 67, "female")) == "67岁女性。头疼"
-    assert composed(Note("headache", 67, "female")) == "67-year-old female. headache"
-    assert composed(Note("headache", None, "male")) == "male. headache"
-    assert composed(Note("headache")) == "headache"
-    assert composed(Note("", 67, "male")) == ""
+@pytest.mark.parametrize(
+    ("note", "text"),
+    [
+        (Note("头疼", 67, "female"), "67岁女性。头疼"),
+        (Note("headache", 67, "female"), "67-year-old female. headache"),
+        (Note("headache", None, "male"), "male. headache"),
+        (Note("headache"), "headache"),
+        (Note("", 67, "male"), ""),
+    ],
+)
+def test_age_and_sex_stand_before_the_text_in_its_language(note: Note, text: str) -> None:
+    assert composed([note])[0] == [text]
 
 
 def test_no_word_of_a_note_reaches_a_log_or_an_error(desk: TriageDesk, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     desk.assess("zebrafish-coloured rash")
     assert "zebrafish" not in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("kept", "label", "reason"),
-    [
-        (("2",), "2", None),
-        (("2", "3"), "2", "acuity: two levels possible"),
-        ((), "2", "acuity: nothing is likely enough"),
-        (("3",), "2", "acuity: the cautious answer is not the likeliest one"),
-    ],
-)
-def test_an_unsure_answer_says_why(kept: tuple[str, ...], label: str, reason: str | None) -> None:
-    answer = TaskAnswer("acuity", label, (RankedLabel("2", 0.5), RankedLabel("3", 0.5)), kept)
-    assert why_unsure(answer) == reason
 
 
 def test_the_desk_is_a_classifier_for_other_python_code(desk: TriageDesk) -> None:

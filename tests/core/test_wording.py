@@ -1,11 +1,13 @@
 import csv
 import re
 
+import numpy as np
 import pytest
 
+from core.answers import TaskColumn
+from core.model.head import HeadAnswers
 from core.notes import Assessment, ModelIdentity, RankedLabel, TaskAnswer
 from core.settings import REPOSITORY
-from core.triage import why_unsure
 from core.wording import Wording, percent, shown_labels, speech_for, tasks_in_order
 
 EN, ZH = Wording("en"), Wording("zh")
@@ -48,7 +50,10 @@ def test_a_site_s_own_task_and_label_keep_their_names() -> None:
 @pytest.mark.parametrize("task", ["department", "acuity", "condition"])
 @pytest.mark.parametrize("kept", [(), ("b",), ("a", "b"), ("a", "b", "c"), tuple("abcdefgh")])
 def test_every_reason_that_the_desk_gives_can_be_said_in_chinese(task: str, kept: tuple[str, ...]) -> None:
-    reason = why_unsure(answer(task, kept=kept))
+    sets = np.array([[name in kept for name in "abcdefgh"]])
+    [reason] = TaskColumn(
+        task, tuple("abcdefgh"), HeadAnswers(np.full((1, 8), 0.125), sets, np.array([0]))
+    ).why_unsure()
     assert reason is not None
     assert EN.reason(reason) == reason.replace(task, EN.task(task), 1)
     assert not re.search("[a-z]", ZH.reason(reason))

@@ -7,9 +7,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
+from core.answers import DeskAnswers, TaskColumn
 from core.bulk.classify import classify_table
 from core.errors import NoteError, TriageError
-from core.notes import Assessment, ModelIdentity, Note, RankedLabel, RedFlagHit, TaskAnswer
+from core.model.head import HeadAnswers
+from core.notes import ModelIdentity, Note, RedFlagHit
 
 
 class StubDesk:
@@ -29,26 +33,38 @@ class StubDesk:
         self.before: Callable[[Sequence[Note]], None] = lambda notes: None
         self._lock = threading.Lock()
 
-    def assess_many(self, notes: Sequence[Note], *, timeout: float | None = None) -> list[Assessment | TriageError]:
+    def answer_many(self, notes: Sequence[Note], *, timeout: float | None = None) -> DeskAnswers:
         self.before(notes)
         with self._lock:
             self.asked.extend(notes)
-        return [self._answer(note) for note in notes]
-
-    def _answer(self, note: Note) -> Assessment | TriageError:
-        if not note.text.strip():
-            return NoteError("The note has no words.")
-        label = f"dept-{len(note.text) % 7}"
-        ranked = (RankedLabel(label, 0.71234), RankedLabel("other", 0.28766))
-        tasks = {
-            task: TaskAnswer("acuity", "2", (RankedLabel("2", 0.6), RankedLabel("3", 0.4)), ("2", "3"), floor=2)
-            if task == "acuity"
-            else TaskAnswer(task, label, ranked, (label,))
-            for task in self.bundle.heads
+        empty = {
+            place: NoteError("The note has no words.") for place, note in enumerate(notes) if not note.text.strip()
         }
-        flags = (RedFlagHit("chest_pain", 2, (), "a source"),) if "胸痛" in note.text else ()
-        reasons = ("acuity: two levels possible", "a red flag") if flags else ()
-        return Assessment(tasks, flags, bool(flags), reasons, (), "zh", self.bundle.identity)
+        places = [place for place in range(len(notes)) if place not in empty]
+        texts = [notes[place].text for place in places]
+        flagged = ["胸痛" in text for text in texts]
+        return DeskAnswers(
+            errors=empty,
+            places=np.array(places, dtype=np.int64),
+            columns=tuple(_column(task, texts) for task in self.bundle.heads),
+            red_flags=[(RedFlagHit("chest_pain", 2, (), "a source"),) if flag else () for flag in flagged],
+            reasons=[("acuity: two levels possible", "a red flag") if flag else () for flag in flagged],
+            warnings=[()] * len(texts),
+            languages=["zh"] * len(texts),
+            model=self.bundle.identity,
+        )
+
+
+def _column(task: str, texts: Sequence[str]) -> TaskColumn:
+    """Acuity 2 or 3 for every text; for other tasks a label after the text's length."""
+    if task == "acuity":
+        rows = len(texts)
+        answers = HeadAnswers(np.tile([0.6, 0.4], (rows, 1)), np.ones((rows, 2), np.bool_), np.zeros(rows, np.int64))
+        return TaskColumn(task, ("2", "3"), answers)
+    decided = np.array([len(text) % 7 for text in texts], dtype=np.int64)
+    sets = np.arange(8) == decided[:, None]
+    classes = (*(f"dept-{number}" for number in range(7)), "other")
+    return TaskColumn(task, classes, HeadAnswers(np.where(sets, 0.71234, 0.04109), sets, decided))
 
 
 def main() -> None:

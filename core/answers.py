@@ -1,0 +1,125 @@
+"""What the desk answers to many notes at once, in columns.
+
+A table needs only some cells of each answer; the `Assessment` of a note is made when somebody reads it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import TriageError
+from core.language import Language
+from core.notes import Assessment, ModelIdentity, RankedLabel, RedFlagHit, TaskAnswer
+
+if TYPE_CHECKING:
+    from core.model.head import HeadAnswers
+
+WORDS_FOR_NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five"}
+SURE = -1
+
+
+@dataclass(frozen=True)
+class TaskColumn:
+    """One task's answers to m notes.
+
+    Attributes:
+        task: the question.
+        classes: labels in the order of the columns of `answers`.
+        answers: the head's arrays, m rows.
+    """
+
+    task: str
+    classes: tuple[str, ...]
+    answers: "HeadAnswers"
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """The decided label of each note."""
+        return [self.classes[place] for place in self.answers.decided.tolist()]
+
+    @cached_property
+    def probabilities(self) -> NDArray[np.float64]:
+        """The probability of each decided label, shape (m,)."""
+        chosen = np.take_along_axis(self.answers.probabilities, self.answers.decided[:, None], axis=1)
+        return np.asarray(chosen[:, 0])
+
+    @cached_property
+    def prediction_sets(self) -> list[tuple[str, ...]]:
+        """The labels that can't be ruled out, likeliest first."""
+        sizes = self.answers.sets.sum(axis=1)
+        kept = np.where(self.answers.sets, self.answers.probabilities, -1.0)
+        order = np.argsort(-kept, axis=1, kind="stable")[:, : int(sizes.max(initial=0))]
+        names = np.array(self.classes, dtype=object)[order].tolist()
+        return [tuple(row[:size]) for row, size in zip(names, sizes.tolist(), strict=True)]
+
+    def why_unsure(self) -> list[str | None]:
+        """Why a person must decide this task, in words; none where one label is possible and it is the decision."""
+        sets = self.answers.sets
+        sizes = sets.sum(axis=1)
+        agrees = sets[np.arange(len(sets)), self.answers.decided]
+        codes = np.where((sizes == 1) & agrees, SURE, sizes)
+        words = {code: self._words(code) for code in np.unique(codes).tolist()}
+        return [words[code] for code in codes.tolist()]
+
+    def _words(self, size: int) -> str | None:
+        if size == SURE:
+            return None
+        if size == 0:
+            return f"{self.task}: nothing is likely enough"
+        if size == 1:
+            return f"{self.task}: the cautious answer is not the likeliest one"
+        kind = "levels" if self.task == "acuity" else "answers"
+        return f"{self.task}: {WORDS_FOR_NUMBERS.get(size, str(size))} {kind} possible"
+
+    def task_answers(self) -> list[TaskAnswer]:
+        """The answers one by one, every label ranked."""
+        order = np.argsort(-self.answers.probabilities, axis=1, kind="stable")
+        shares = np.take_along_axis(self.answers.probabilities, order, axis=1).tolist()
+        names = np.array(self.classes, dtype=object)[order].tolist()
+        return [
+            TaskAnswer(self.task, label, tuple(map(RankedLabel, ranked, row)), kept)
+            for label, ranked, row, kept in zip(self.labels, names, shares, self.prediction_sets, strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class DeskAnswers:
+    """The desk's answers to n notes, m of which could be assessed.
+
+    Attributes:
+        errors: what kept a note from being assessed, by its position among the n.
+        places: positions of the assessed notes, shape (m,).
+        columns: each task's answers to them.
+        red_flags: rules met, for each of the m.
+        reasons: why a person must decide, for each of the m.
+        warnings: codes of what happened to the note on the way, for each of the m.
+        languages: for each of the m.
+        model: which model answered.
+    """
+
+    errors: Mapping[int, TriageError]
+    places: NDArray[np.int64]
+    columns: tuple[TaskColumn, ...]
+    red_flags: Sequence[tuple[RedFlagHit, ...]]
+    reasons: Sequence[tuple[str, ...]]
+    warnings: Sequence[tuple[str, ...]]
+    languages: Sequence[Language]
+    model: ModelIdentity
+
+    def __len__(self) -> int:
+        """How many notes were asked about."""
+        return len(self.errors) + len(self.places)
+
+    def assessments(self) -> list[Assessment | TriageError]:
+        """For each note its assessment, or the error that kept it from one."""
+        found: list[Assessment | TriageError | None] = [self.errors.get(place) for place in range(len(self))]
+        tasks = [column.task_answers() for column in self.columns]
+        rows = zip(self.places.tolist(), self.red_flags, self.reasons, self.warnings, self.languages, strict=True)
+        for row, (place, flags, reasons, warnings, language) in enumerate(rows):
+            answers = {column.task: each[row] for column, each in zip(self.columns, tasks, strict=True)}
+            found[place] = Assessment(answers, flags, bool(reasons), reasons, warnings, language, self.model)
+        return [answer for answer in found if answer is not None]
