@@ -196,9 +196,13 @@ class _Run:
 
     def _write_all(self, pool: AssessPool, bar: "tqdm[NoReturn]") -> None:
         writer = open_writer(self._unfinished, self._table, self._added, self._names)
-        for shard in self._shards_ahead(pool, bar):
-            self._finish(shard, writer)
-        writer.close()
+        try:
+            for shard in self._shards_ahead(pool, bar):
+                self._finish(shard, writer)
+            writer.close()
+        except BaseException:
+            writer.discard()
+            raise
 
     def _shards_ahead(self, pool: AssessPool, bar: "tqdm[NoReturn]") -> Iterator[Shard]:
         """Shards in order, the next ones already on their way."""

@@ -8,6 +8,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -36,6 +37,9 @@ class TableWriter(Protocol):
 
     def close(self) -> None:
         """Finish the file."""
+
+    def discard(self) -> None:
+        """Let go of a file that will not be finished."""
 
 
 def check_target(target: Path, table: Table, source: Path) -> None:
@@ -153,6 +157,11 @@ class CsvWriter:
         """Finish the file."""
         self._file.close()
 
+    def discard(self) -> None:
+        """Let go of the file; what its buffer holds need not fit on the disk."""
+        with suppress(OSError):
+            self._file.close()
+
 
 class ExcelWriter:
     """An Excel sheet with a frozen header and a filter, written row by row in constant memory.
@@ -209,6 +218,9 @@ class ExcelWriter:
         self._sheet.autofilter(0, 0, max(self._row - 1, 1), self._width - 1)
         self._book.close()
 
+    def discard(self) -> None:
+        """Nothing is open between rows but a temporary file, which goes with its object."""
+
 
 class ParquetWriter:
     """Parquet with the input's types kept."""
@@ -261,6 +273,11 @@ class ParquetWriter:
         if self._held:
             self._flush()
         self._writer.close()
+
+    def discard(self) -> None:
+        """Let go of the file; what its buffer holds need not fit on the disk."""
+        with suppress(OSError):
+            self._writer.close()
 
 
 def _as_text(cells: Sequence[object]) -> list[str | None]:

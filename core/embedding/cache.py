@@ -17,6 +17,7 @@ from core.embedding.space import EmbeddingSpace, Vectors
 from core.errors import SettingsError
 
 DAY = 86_400  # seconds
+FOR_TRAINING = 90 * DAY  # so that a table which is trained on again next month need not be embedded again
 UNIT_TOLERANCE = 1e-3  # how far a kept vector's length may be from 1
 
 

@@ -41,7 +41,7 @@ class Limits:
     """
 
     concurrency: int = 8
-    list_texts: int = 64
+    list_texts: int = 128
     list_tokens: int = 32_768
 
 
@@ -120,11 +120,15 @@ class Embedder:
         """
         job = _Job(texts, self.space, on_done)
         waiting = self._from_cache(job)
-        for part, rows in self._requests(waiting, timeout):
-            self._keep(waiting[part], rows)
-            for text, row in zip(waiting[part], rows, strict=True):
-                job.finish(text, row)
-            job.tell()
+        fresh = _Fresh(self._cache, self._keys)
+        try:
+            for part, rows in self._requests(waiting, timeout):
+                fresh.add(waiting[part], rows)
+                for text, row in zip(waiting[part], rows, strict=True):
+                    job.finish(text, row)
+                job.tell()
+        finally:
+            fresh.keep()
         return Embeddings(job.vectors, job.errors, frozenset(job.truncated))
 
     def canaries(self, *, timeout: float | None = None) -> Vectors:
@@ -174,13 +178,6 @@ class Embedder:
                 job.finish(text, vector)
         job.tell()
         return [text for text, vector in zip(texts, known, strict=True) if vector is None]
-
-    def _keep(self, texts: Sequence[str], rows: Sequence[Row | EndpointError]) -> None:
-        if self._keys is None:
-            return
-        good = [(text, row) for text, row in zip(texts, rows, strict=True) if not isinstance(row, EndpointError)]
-        if good:
-            self._cache.put_many(self._keys.of_many([text for text, _ in good]), np.stack([row for _, row in good]))
 
     def _requests(
         self, texts: Sequence[str], timeout: float | None
@@ -233,6 +230,32 @@ class Embedder:
                 self._pool.shutdown(wait=False)
                 self._pool = None
         self._line.abandon()
+
+
+class _Fresh:
+    """Vectors that have just come; many lists go into the cache at once, since each time costs as much as a list."""
+
+    MANY = 512  # texts
+
+    def __init__(self, cache: VectorCache, keys: CacheKeys | None) -> None:
+        self._cache, self._keys = cache, keys
+        self._texts: list[str] = []
+        self._rows: list[Row] = []
+
+    def add(self, texts: Sequence[str], rows: Sequence[Row | EndpointError]) -> None:
+        """Take the vectors of `texts`; those that are none are passed over."""
+        for text, row in zip(texts, rows, strict=True):
+            if not isinstance(row, EndpointError):
+                self._texts.append(text)
+                self._rows.append(row)
+        if len(self._texts) >= self.MANY:
+            self.keep()
+
+    def keep(self) -> None:
+        """Put what has come into the cache."""
+        texts, rows, self._texts, self._rows = self._texts, self._rows, [], []
+        if texts and self._keys is not None:
+            self._cache.put_many(self._keys.of_many(texts), np.stack(rows))
 
 
 class _Job:

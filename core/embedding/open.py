@@ -2,9 +2,10 @@
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from core.embedding.attempts import Patience
-from core.embedding.cache import CacheKeys, installation_secret, open_cache
+from core.embedding.cache import FOR_TRAINING, CacheKeys, VectorCache, installation_secret, open_cache
 from core.embedding.client import Embedder, Limits
 from core.embedding.embedded import DIMENSION, MAX_TOKENS, MODEL, EmbeddedEndpoint
 from core.embedding.endpoint import Endpoint, OpenAIEndpoint, without_credentials
@@ -55,11 +56,19 @@ def open_embedder(
         raise
     return Embedder(
         line,
-        cache=open_cache(settings.effective_cache_url),
+        cache=_training_cache(settings) if space is None else open_cache(settings.effective_cache_url),
         keys=CacheKeys(line.space, installation_secret(settings.data_dir)),
         limits=limits_for(settings),
         timeout=settings.embedding_timeout,
     )
+
+
+def _training_cache(settings: Settings) -> VectorCache:
+    """The cache for training, which keeps vectors for longer: a SQLite one is a file of its own beside the other."""
+    url = settings.effective_cache_url
+    if url.startswith("sqlite:///"):
+        url = f"sqlite:///{Path(url.removeprefix('sqlite:///')).with_name('training.sqlite')}"
+    return open_cache(url, ttl=FOR_TRAINING)
 
 
 def limits_for(settings: Settings) -> Limits:

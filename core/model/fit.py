@@ -196,11 +196,14 @@ def _out_of_fold(
 
 
 def _slim(model: ClassifierMixin) -> ClassifierMixin:
-    """The same model with float32 coefficients and without what only further training needs."""
+    """The same model with float32 coefficients and without what only further training needs.
+
+    Coefficients lie in memory by column, since a product with sparse rows would copy them otherwise, at each call.
+    """
     for part in [model, *getattr(model, "estimators_", [])]:
         last = part[-1] if hasattr(part, "steps") else part
         if isinstance(getattr(last, "coef_", None), np.ndarray):
-            last.coef_ = last.coef_.astype(np.float32)
+            last.coef_ = np.asfortranarray(last.coef_, dtype=np.float32)
         for name in ("_standard_coef", "_average_coef", "_standard_intercept", "_average_intercept"):
             if hasattr(last, name):
                 delattr(last, name)

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -123,3 +124,23 @@ def test_a_damaged_manifest_is_said_and_nothing_is_deleted(notes: Path, half_don
     with pytest.raises(TableError, match="is damaged"):
         classify_table(notes, half_done, StubDesk(), shard_rows=SHARD)
     assert sorted(path.name for path in parts.iterdir()) == before
+
+
+def test_a_full_disk_is_said_in_one_line_and_loses_nothing_done(notes: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.csv"
+    full = "import resource, signal; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); "
+    run = "from tests.core.bulk.stub_desk import main; main()"
+    child = subprocess.run(
+        [sys.executable, "-c", full + run, str(notes), str(target), str(SHARD), "0"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": "."},
+    )
+    assert child.returncode == 1
+    assert child.stderr.count("\n") == 1
+    assert re.search(r"out.csv can't be written \(File too large\). \d+ of 400 rows are done and kept", child.stderr)
+    assert not target.exists()
+    report = classify_table(notes, target, StubDesk(), shard_rows=SHARD)
+    assert report.reused_rows > 0
+    assert ids(target) == [str(i) for i in range(ROWS)]

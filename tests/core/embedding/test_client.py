@@ -270,6 +270,18 @@ def test_what_came_before_a_failure_is_in_the_cache(server: FaultServer, open_cl
     assert sum(server.requests) == len(TEXTS) - 2 * embedder.limits.list_texts
 
 
+def test_vectors_for_training_are_kept_for_months(
+    server: FaultServer, open_client: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_client(cache_url=None).embed(TEXTS)
+    now = time.time()
+    monkeypatch.setattr("core.embedding.cache_sqlite.time.time", lambda: now + 60 * 86_400)
+    again = open_client(cache_url=None)
+    server.requests.clear()
+    again.embed(TEXTS)
+    assert server.requests == []
+
+
 def test_matryoshka_cuts_are_part_of_the_space(server: FaultServer, open_client: Open) -> None:
     short, whole = open_client(embedding_dimensions=64), open_client()
     assert short.space.matryoshka
