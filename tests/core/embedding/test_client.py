@@ -173,7 +173,7 @@ def test_nobody_waits_past_the_deadline(server: FaultServer, open_client: Open, 
 def test_an_outage_in_the_middle_loses_nothing(server: FaultServer, open_client: Open) -> None:
     embedder = open_client(embedding_concurrency=2)
     server.delay = 0.05
-    texts = [f"{batch} {text}" for batch in range(8) for text in TEXTS]
+    texts = [f"{batch} {text}" for batch in range(30) for text in TEXTS]
     seen = threading.Event()
     answers: list[np.ndarray] = []
 
