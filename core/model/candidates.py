@@ -13,7 +13,6 @@ from sklearn.ensemble import VotingClassifier
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.utils.metadata_routing import get_routing_for_object
 
 from core.model.features import CentredVectors, TextColumns
 
@@ -68,11 +67,6 @@ def blended(blend: Blend, singles: Mapping[str, ClassifierMixin]) -> VotingClass
         voting="soft",
         weights=[1 - blend.share, blend.share],
     )
-
-
-def takes_weights(model: ClassifierMixin) -> bool:
-    """Whether fitting the candidate uses row weights; nearest neighbours do not."""
-    return bool(get_routing_for_object(model).consumes("fit", ["sample_weight"]))
 
 
 def pca_of(model: ClassifierMixin) -> PCA | None:

@@ -26,11 +26,13 @@ class NoteFeatures:
         vectors: embedding vectors, shape (n, dimension), float32.
         chinese: how much of each text is Chinese (0 to 1), shape (n,), float32.
         ngrams: n-grams of each text, counts damped to 1 + log(count), rows of length 1: CSR, shape (n, columns).
+        trusted: for training, whether a note is one that `core.model.experts` trusts, shape (n,).
     """
 
     vectors: Vectors
     chinese: NDArray[np.float32]
     ngrams: sparse.csr_array
+    trusted: NDArray[np.bool_]
 
     def __len__(self) -> int:
         """How many notes."""
@@ -44,16 +46,17 @@ class NoteFeatures:
     def __getitem__(self, rows: Any) -> Self:  # noqa: ANN401 - whatever numpy takes
         """The notes at these positions."""
         chosen = rows[0] if isinstance(rows, tuple) else rows
-        return type(self)(self.vectors[chosen], self.chinese[chosen], self.ngrams[chosen])
+        return type(self)(self.vectors[chosen], self.chinese[chosen], self.ngrams[chosen], self.trusted[chosen])
 
 
-def featurise(vectors: Vectors, texts: Sequence[str]) -> NoteFeatures:
+def featurise(vectors: Vectors, texts: Sequence[str], trusted: NDArray[np.bool_] | None = None) -> NoteFeatures:
     """The features of n notes: `vectors` has shape (n, dimension), `texts` n cleaned texts."""
     ngrams = hashed_ngrams(texts)
     ngrams.data = 1 + np.log(ngrams.data)
     if texts:
         normalize(ngrams, copy=False)
-    return NoteFeatures(vectors, chinese_shares(texts).astype(np.float32), ngrams)
+    trusted = np.zeros(len(texts), np.bool_) if trusted is None else trusted
+    return NoteFeatures(vectors, chinese_shares(texts).astype(np.float32), ngrams, trusted)
 
 
 class CentredVectors(TransformerMixin, BaseEstimator):
@@ -63,19 +66,23 @@ class CentredVectors(TransformerMixin, BaseEstimator):
     labels, so a classifier takes that direction for evidence unless it is removed.
 
     Attributes:
+        by_language: false takes off the mean of all instead.
         means_: mean vector of notes in English and in Chinese, shape (2, dimension).
         scale_: root mean square of what is left, over all components.
     """
 
     LEAST_NOTES = 20
 
+    def __init__(self, *, by_language: bool = True) -> None:
+        self.by_language = by_language
+
     def fit(self, X: NoteFeatures, y: ArrayLike | None = None) -> Self:
         """Learn the two means and the scale; a language with under 20 notes takes the mean of all."""
-        chosen = [X.chinese < 0.5, X.chinese >= 0.5]
-        self.means_ = np.array(
-            [X.vectors[rows if rows.sum() >= self.LEAST_NOTES else slice(None)].mean(axis=0) for rows in chosen],
-            dtype=np.float32,
-        )
+        means = []
+        for rows in (X.chinese < 0.5, X.chinese >= 0.5):
+            apart = self.by_language and rows.sum() >= self.LEAST_NOTES
+            means.append(X.vectors[rows if apart else slice(None)].mean(axis=0))
+        self.means_ = np.array(means, dtype=np.float32)
         self.scale_ = np.float32(1.0)
         self.scale_ = np.float32(np.sqrt(np.mean(self.transform(X) ** 2))) or np.float32(1.0)
         return self

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -19,6 +19,7 @@ class TaskRecipe:
         calibration: `temperature` or `sigmoid`.
         across_sources: choose the candidate by leaving out one source at a time, not by random folds; needs every class
             in two sources.
+        trusted_share: least and greatest share of the expert that learns from the trusted sources alone (0 to 1 each).
         scheme: acuity scheme whose costs decide; only for the task `acuity`.
     """
 
@@ -26,6 +27,7 @@ class TaskRecipe:
     source_balance: float = 0.5
     calibration: Literal["temperature", "sigmoid"] = "temperature"
     across_sources: bool = False
+    trusted_share: tuple[float, float] = (0.0, 1.0)
     scheme: str | None = None
 
 
@@ -44,6 +46,7 @@ class Recipe:
         reference: notes whose vectors and labels (no text) stay in the bundle.
         name: the bundle's name.
         sources: licence and origin by `source`, for the card.
+        trusted: sources whose notes also train an expert of their own (`core.model.experts`); none: one model for all.
         seed: of every random choice.
     """
 
@@ -57,6 +60,7 @@ class Recipe:
     reference: int = 5000
     name: str = "site"
     sources: Mapping[str, str] = field(default_factory=dict)
+    trusted: tuple[str, ...] = ()
     seed: int = 0
 
     def task(self, name: str) -> TaskRecipe:
@@ -72,12 +76,19 @@ class Recipe:
         """
         try:
             facts: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-            by_task = {name: TaskRecipe(**task) for name, task in facts.pop("task", {}).items()}
-        except (OSError, tomllib.TOMLDecodeError, TypeError) as error:
+            by_task = {name: _task(task) for name, task in facts.pop("task", {}).items()}
+        except (OSError, tomllib.TOMLDecodeError, TypeError, ValueError) as error:
             raise SettingsError(f"The recipe {path} can't be read: {error}.") from None
         unknown = set(facts) - {known.name for known in fields(cls)}
         if unknown:
             raise SettingsError(f"The recipe {path} has entries that no recipe has: {', '.join(sorted(unknown))}.")
-        if "tasks" in facts:
-            facts["tasks"] = tuple(facts["tasks"])
+        facts |= {name: tuple(facts[name]) for name in ("tasks", "trusted") if name in facts}
         return cls(**facts, by_task=by_task) if by_task else cls(**facts)
+
+
+def _task(facts: dict[str, Any]) -> TaskRecipe:
+    task = TaskRecipe(**facts)
+    least, most = task.trusted_share
+    if not 0 <= least <= most <= 1:
+        raise TypeError("trusted_share needs two shares between 0 and 1, the lesser first")
+    return replace(task, trusted_share=(least, most))

@@ -17,12 +17,13 @@ from core.errors import TrainingError
 from core.model.bundle import Bundle, Manifest, Reference, library_versions, save_bundle
 from core.model.card import model_card
 from core.model.features import featurise
-from core.model.fit import FittedHead, Indices, LabelledNotes, fit_head
+from core.model.fit import FittedHead, fit_head, trusted_rows
 from core.model.groups import near_duplicate_groups
 from core.model.head import Head
 from core.model.labelled import LabelledTable, read_labelled
 from core.model.metrics import TaskPredictions, score
 from core.model.recipe import Recipe
+from core.model.rows import Indices, LabelledNotes
 from core.settings import REPOSITORY
 
 Say = Callable[[str], None]
@@ -96,8 +97,9 @@ def _task(
     task: str, table: LabelledTable, vectors: Vectors, groups: Indices, rows: Indices, recipe: Recipe
 ) -> tuple[FittedHead, Indices]:
     """One fitted head with its held-out figures, and the rows that it was trained on."""
-    features = featurise(vectors[rows], table.texts[rows].tolist())
-    notes = LabelledNotes(features, table.labels[task][rows], groups[rows], table.sources[rows])
+    labels, sources = table.labels[task][rows], table.sources[rows]
+    features = featurise(vectors[rows], table.texts[rows].tolist(), trusted_rows(labels, sources, recipe))
+    notes = LabelledNotes(features, labels, groups[rows], sources)
     folds = StratifiedGroupKFold(n_splits=round(1 / recipe.held_out), shuffle=True, random_state=recipe.seed)
     kept, apart = next(iter(folds.split(rows, notes.labels, notes.groups)))
     lost = set(notes.labels) - set(notes.labels[kept])

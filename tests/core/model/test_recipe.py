@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from core.errors import SettingsError
-from core.model.fit import row_weights
 from core.model.recipe import Recipe
+from core.model.rows import row_weights
 from core.settings import REPOSITORY
 
 
@@ -46,3 +46,19 @@ def test_without_balance_every_row_counts_the_same() -> None:
     labels = np.array(["a"] * 90 + ["b"] * 10)
     weights = row_weights(labels, np.full(100, "s"), class_balance=0, source_balance=0)
     assert np.allclose(weights, 1)
+
+
+@pytest.mark.parametrize("shares", ["[0.5]", "[0.9, 0.5]", "[0, 2]", "[0, 0.5, 1]", "'half'"])
+def test_shares_that_are_none_are_refused(tmp_path: Path, shares: str) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text(f"[task.department]\ntrusted_share = {shares}")
+    with pytest.raises(SettingsError, match=r"r\.toml"):
+        Recipe.read(path)
+
+
+def test_trusted_sources_and_shares_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text("trusted = ['ours']\n[task.department]\ntrusted_share = [0.5, 0.9]")
+    recipe = Recipe.read(path)
+    assert recipe.trusted == ("ours",)
+    assert recipe.task("department").trusted_share == (0.5, 0.9)
