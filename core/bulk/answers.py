@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
+import pyarrow as pa
+
 from core.answers import DeskAnswers, TaskColumn
 from core.bulk.batch import free_name
 from core.errors import TriageError
@@ -20,6 +22,12 @@ CLOSING_COLUMNS: Mapping[str, Kind] = {
     "status": "text",
     "error": "text",
     "model": "text",
+}
+ARROW_TYPES: Mapping[Kind, pa.DataType] = {
+    "text": pa.string(),
+    "number": pa.float64(),
+    "whole": pa.int64(),
+    "flag": pa.bool_(),
 }
 SEPARATOR = "; "
 SUFFIX = "_triage"
@@ -84,6 +92,11 @@ def error_cells(errors: Sequence[TriageError], tasks: Sequence[str], model: Mode
     cells |= {name: [""] * count for name in CLOSING_COLUMNS}
     cells |= {"needs_review": [True] * count, "status": ["error"] * count, "error": list(map(str, errors))}
     return cells | {"model": [_model(model)] * count}
+
+
+def as_batch(cells: Cells, columns: Mapping[str, Kind]) -> pa.RecordBatch:
+    """The cells in columns of their kinds, as files hold them."""
+    return pa.record_batch({name: pa.array(cells[name], ARROW_TYPES[kind]) for name, kind in columns.items()})
 
 
 def put_cells(cells: Cells, places: Sequence[int], others: Cells) -> None:

@@ -7,14 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Protocol
 
+import pyarrow as pa
+
 from core.answers import DeskAnswers
-from core.bulk.answers import Cells, answer_cells, put_cells
+from core.bulk.answers import Cells, Kind, answer_cells, as_batch, put_cells
 from core.errors import EndpointBusy, EndpointError, EndpointRefused, EndpointTimeout, EndpointUnavailable
 from core.notes import ModelIdentity, Note
 
 PASSING = (EndpointUnavailable, EndpointTimeout, EndpointBusy)
 LONGEST_PAUSE = 8.0
-WORKERS = 4
+WORKERS = 3
+FEWEST_A_CALL = 64  # notes; the heads take about as long for one
 FEWEST = 16
 
 
@@ -79,19 +82,27 @@ class AssessPool:
     Args:
         desk: the desk; its `answer_many` may be called from several threads.
         tasks: whose cells are wanted.
+        columns: name and kind of each added column.
         patience: seconds to wait for an endpoint that fails as a whole.
         on_done: told how many more notes have their answer, from the threads.
     """
 
     def __init__(
-        self, desk: Desk, tasks: Sequence[str], *, patience: float, on_done: Callable[[int], None] = lambda _: None
+        self,
+        desk: Desk,
+        tasks: Sequence[str],
+        columns: Mapping[str, Kind],
+        *,
+        patience: float,
+        on_done: Callable[[int], None] = lambda _: None,
     ) -> None:
-        self._desk, self._tasks, self._patience, self._on_done = desk, tasks, patience, on_done
+        self._desk, self._tasks, self._columns = desk, tasks, columns
+        self._patience, self._on_done = patience, on_done
         limits = desk.embedder.limits
-        self.workers = WORKERS if limits.concurrency > 1 else 2
-        self.notes_per_call = limits.list_texts * max(2, limits.concurrency // 2)
+        self.workers = WORKERS
+        self.notes_per_call = max(FEWEST_A_CALL, limits.list_texts * max(2, limits.concurrency // 2))
         self._last_answer = time.monotonic()
-        self._calls: queue.SimpleQueue[tuple[Sequence[Note], Future[Cells]] | None] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[tuple[Sequence[Note], Future[pa.RecordBatch]] | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._work, name=f"assess-{number}", daemon=True) for number in range(self.workers)
@@ -99,9 +110,9 @@ class AssessPool:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, notes: Sequence[Note]) -> Future[Cells]:
-        """The cells to come for the notes, in their order."""
-        future: Future[Cells] = Future()
+    def submit(self, notes: Sequence[Note]) -> Future[pa.RecordBatch]:
+        """The added columns to come for the notes, in their order."""
+        future: Future[pa.RecordBatch] = Future()
         self._calls.put((notes, future))
         return future
 
@@ -122,12 +133,12 @@ class AssessPool:
                 future.cancel()
                 continue
             try:
-                cells = self._cells(notes)
+                answers = as_batch(self._cells(notes), self._columns)
             except BaseException as error:  # handed to the thread that asked
                 future.set_exception(error)
             else:
                 self._on_done(len(notes))
-                future.set_result(cells)
+                future.set_result(answers)
 
     def _cells(self, notes: Sequence[Note]) -> Cells:
         """Cells for the notes; those that failed for a reason that passes are sent once more."""

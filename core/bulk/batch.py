@@ -1,5 +1,7 @@
 """What every kind of table looks like to the rest of the desk."""
 
+import datetime
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -48,7 +50,7 @@ class Table(Protocol):
 
     @property
     def longest_cell(self) -> int | None:
-        """Characters of the longest text cell, where it is known without reading everything again."""
+        """Characters of the longest text cell, where it can be known; may take as long as reading the table."""
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -102,3 +104,14 @@ def shown(name: str, limit: int = 40) -> str:
     """A column's name in quotes, cut so that a note that stands where a name should be is not shown whole."""
     clean = " ".join(name.split())
     return f"“{clean if len(clean) <= limit else clean[: limit - 1] + '…'}”"
+
+
+def plain_text(cell: object) -> str:
+    """A date, a list or anything else as text."""
+    if isinstance(cell, datetime.date | datetime.time):
+        return cell.isoformat()
+    if isinstance(cell, list | dict):
+        return json.dumps(cell, ensure_ascii=False, default=str)
+    if isinstance(cell, bytes):
+        return cell.hex()
+    return str(cell)

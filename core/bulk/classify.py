@@ -1,5 +1,6 @@
 """`triage classify`: every row of a table gets its assessment, in order; an interruption loses no finished shard."""
 
+import os
 import sys
 import time
 from collections import deque
@@ -9,9 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from tqdm import tqdm
 
-from core.bulk.answers import Cells, added_columns, all_tasks, error_cells, names_beside, put_cells
+from core.bulk.answers import added_columns, all_tasks, as_batch, error_cells, names_beside
 from core.bulk.assess_pool import AssessPool, Desk
 from core.bulk.batch import BATCH_ROWS, Batch, Table, shown
 from core.bulk.durable import move_durably
@@ -65,8 +69,8 @@ class Shard:
 
     number: int
     batch: Batch
-    stored: Cells | None
-    asked: list[Future[Cells]] = field(default_factory=list)
+    stored: pa.RecordBatch | None
+    asked: list[Future[pa.RecordBatch]] = field(default_factory=list)
 
 
 def classify_table(
@@ -148,7 +152,9 @@ class _Run:
         """Begin or go on, until the target is complete."""
         before = self._source.stat()
         self._parts.begin(self._manifest())
-        pool = AssessPool(self._desk, self._tasks, patience=patience, on_done=lambda notes: _advance(bar, notes))
+        pool = AssessPool(
+            self._desk, self._tasks, self._added, patience=patience, on_done=lambda notes: _advance(bar, notes)
+        )
         finished = False
         try:
             self._write_all(pool, bar)
@@ -158,7 +164,7 @@ class _Run:
         except (EndpointError, BundleError) as error:
             raise RunStopped(f"{error} {self._kept()}") from None
         except OSError as error:
-            raise TableError(f"{self._target} can't be written ({error.strerror}). {self._kept()}") from None
+            raise TableError(f"{self._target} can't be written ({_why(error)}). {self._kept()}") from None
         finally:
             pool.close(wait=finished)
         after = self._source.stat()
@@ -233,25 +239,24 @@ class _Run:
         return Shard(number, batch, None, [pool.submit(call) for call in calls])
 
     def _finish(self, shard: Shard, writer: TableWriter) -> None:
-        cells = shard.stored
-        if cells is None:
-            cells = self._gather(shard)
-            self._parts.save(shard.number, cells)
-        writer.write(shard.batch, cells)
+        answers = shard.stored
+        if answers is None:
+            answers = self._gather(shard)
+            self._parts.save(shard.number, answers)
+        writer.write(shard.batch, answers)
         self._rows += shard.batch.rows
-        self._errors += cells["status"].count("error")
+        self._errors += pc.sum(pc.equal(answers["status"], "error")).as_py()
 
-    def _gather(self, shard: Shard) -> Cells:
-        parts = [future.result() for future in shard.asked]
-        answered: Cells = {name: [cell for part in parts for cell in part[name]] for name in self._added}
+    def _gather(self, shard: Shard) -> pa.RecordBatch:
+        answered = [future.result() for future in shard.asked]
         problems = shard.batch.problems
         if not problems:
-            return answered
-        cells: Cells = {name: [None] * shard.batch.rows for name in self._added}
-        put_cells(cells, [place for place in range(shard.batch.rows) if place not in problems], answered)
-        errors = [NoteError(f"{problems[place]}: assess it by hand.") for place in sorted(problems)]
-        put_cells(cells, sorted(problems), error_cells(errors, self._tasks, self._identity))
-        return cells
+            return pa.concat_batches(answered)
+        odd = sorted(problems)
+        errors = [NoteError(f"{problems[place]}: assess it by hand.") for place in odd]
+        failed = as_batch(error_cells(errors, self._tasks, self._identity), self._added)
+        others = [place for place in range(shard.batch.rows) if place not in problems]
+        return pa.concat_batches([*answered, failed]).take(np.argsort(others + odd))
 
     def _publish(self) -> None:
         try:
@@ -259,6 +264,11 @@ class _Run:
         except OSError as error:
             raise TableError(f"{self._target} can't be written ({error.strerror}). {self._kept()}") from None
         self._parts.remove()
+
+
+def _why(error: OSError) -> str:
+    """The system's words for an error; Arrow puts its own around them."""
+    return os.strerror(error.errno) if error.errno else "the disk gave no reason"
 
 
 def _advance(bar: "tqdm[NoReturn]", rows: int) -> None:

@@ -35,8 +35,14 @@ class CsvTable:
     delimiter: str
     header_cells: int
     rows: int
-    longest_cell: int
     notices: tuple[str, ...] = field(default=())
+
+    @property
+    def longest_cell(self) -> int:
+        """Characters of the longest cell; reads the file again, which only a target that can't hold long cells asks."""
+        with open_text(self.path, self.encoding) as file:
+            reader = _data_rows(self.path, file, self.delimiter)
+            return max(len(max(row, key=len)) for row in reader)
 
     def batches(self, size: int = BATCH_ROWS) -> Iterator[Batch]:
         """All rows in order, `size` at a time; each cell is the text that stands in the file."""
@@ -83,7 +89,7 @@ def open_csv(path: Path) -> CsvTable:
     encoding = detect_encoding(path)
     with open_text(path, encoding) as file:
         delimiter = _find_delimiter(path, file.read(SAMPLE_CHARACTERS))
-    rows, ragged, widest, longest = 0, 0, 0, 0
+    rows, ragged, widest = 0, 0, 0
     with open_text(path, encoding) as file:
         reader = _all_rows(path, file, delimiter)
         header = next(reader, None)
@@ -95,7 +101,6 @@ def open_csv(path: Path) -> CsvTable:
             rows += len(block)
             ragged += len(block) - widths.count(width)
             widest = max(widest, *widths)
-            longest = max(longest, max(len(max(row, key=len)) for row in block))
     if not rows:
         raise TableError(f"{path.name} has column names but no rows. Nothing was read; choose a table with rows.")
     columns, notices = unique_names(header)
@@ -103,7 +108,7 @@ def open_csv(path: Path) -> CsvTable:
         columns = (*columns, free_name(OVERFLOW_COLUMN, set(columns)))
     if ragged:
         notices += (_ragged_notice(ragged, width, columns[-1] if widest > width else None),)
-    return CsvTable(path, columns, encoding, delimiter, width, rows, longest, notices)
+    return CsvTable(path, columns, encoding, delimiter, width, rows, notices)
 
 
 def _ragged_notice(ragged: int, width: int, overflow: str | None) -> str:

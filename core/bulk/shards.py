@@ -14,18 +14,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.bulk.answers import Cells, Kind
+from core.bulk.answers import ARROW_TYPES, Kind
 from core.bulk.durable import write_durably
 from core.errors import TableError
 
 MANIFEST = "manifest.json"
 SHARDS = "[0-9]*-[0-9]*-*.parquet"
-ARROW_TYPES: Mapping[Kind, pa.DataType] = {
-    "text": pa.string(),
-    "number": pa.float64(),
-    "whole": pa.int64(),
-    "flag": pa.bool_(),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,23 +108,22 @@ class Parts:
         """Rows in finished shards."""
         return sum(int(path.name.split("-")[1]) for path in self.folder.glob(SHARDS))
 
-    def load(self, number: int, rows: int) -> Cells | None:
+    def load(self, number: int, rows: int) -> pa.RecordBatch | None:
         """The answers of a finished shard; none if it is not finished, or damaged (it is then removed)."""
         for path in self._finished.get(number, ()):
             content = path.read_bytes()
             if path.name == _name(number, rows, content):
-                table = pq.read_table(pa.BufferReader(content))
-                return {name: table.column(name).to_pylist() for name in self._columns}
+                table = pq.read_table(pa.BufferReader(content)).cast(self._schema)
+                return pa.RecordBatch.from_arrays([c.combine_chunks() for c in table.columns], schema=self._schema)
             path.unlink()
         return None
 
-    def save(self, number: int, cells: Cells) -> None:
+    def save(self, number: int, answers: pa.RecordBatch) -> None:
         """Keep the answers of a shard for good."""
-        table = pa.table({name: pa.array(cells[name], self._schema.field(name).type) for name in self._columns})
         sink = pa.BufferOutputStream()
-        pq.write_table(table, sink, compression="zstd")
+        pq.write_table(pa.Table.from_batches([answers]), sink, compression="lz4", write_statistics=False)
         content = memoryview(sink.getvalue())
-        write_durably(self.folder / _name(number, table.num_rows, content), content)
+        write_durably(self.folder / _name(number, answers.num_rows, content), content)
 
     def remove(self) -> None:
         """Delete the folder: the target holds everything now."""

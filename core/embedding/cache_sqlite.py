@@ -98,6 +98,7 @@ class SqliteCache:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             database = sqlite3.connect(self._path, timeout=PATIENCE, check_same_thread=False)
             self._connection = database
+            database.execute("PRAGMA page_size=16384")  # of a new file: several vectors a page
             database.execute("PRAGMA journal_mode=WAL")
             database.execute("PRAGMA synchronous=OFF")  # a cache may lose its last seconds, not its integrity in WAL
             database.execute(_SCHEMA)

@@ -161,7 +161,7 @@ def _blank(run: _Run) -> str:
 
 
 def _over_long(run: _Run) -> str:
-    if run.limits.concurrency == 1:
+    if run.settings.embedding_url is None:
         return "not sent: the client cuts to what this endpoint reads at once"
     return _survives(run, [SHORT * 20_000], "a text of a million characters")
 

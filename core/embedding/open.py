@@ -16,7 +16,8 @@ from core.errors import EndpointError, SettingsError, SpaceMismatch
 from core.settings import QWEN3_INSTRUCTION, Settings
 
 LONG_CONTEXT = 8192  # estimated tokens a text to an endpoint of the site's own, unless it says that it takes fewer
-EMBEDDED_LIMITS = Limits(concurrency=1, list_texts=32, list_tokens=4096)  # it works at one list at a time
+# It works at one list at a time: the next one waits there already, and a pasted note waits for a short list at most.
+EMBEDDED_LIMITS = Limits(concurrency=2, list_texts=8, list_tokens=4096)
 
 
 def open_embedder(

@@ -14,7 +14,8 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from core.model.features import CentredVectors, TextColumns
+from core.model.experts import Experts
+from core.model.features import CentredVectors, TextColumns, WeightedPCA
 
 STRENGTHS = (0.001, 0.003, 0.01, 0.03)
 PCA_STRENGTHS = (0.003, 0.01)
@@ -42,9 +43,7 @@ def single_candidates(pca: float, *, pca_only: bool) -> dict[str, ClassifierMixi
     for strength in STRENGTHS:
         found[f"logistic C={strength:g}"] = make_pipeline(CentredVectors(), _logistic(strength))
         if strength in PCA_STRENGTHS or pca_only:
-            found[f"pca logistic C={strength:g}"] = make_pipeline(
-                CentredVectors(), PCA(n_components=pca, svd_solver="full"), _logistic(strength)
-            )
+            found[f"pca logistic C={strength:g}"] = make_pipeline(CentredVectors(), _reduced(pca), _logistic(strength))
     found["linear svm"] = make_pipeline(CentredVectors(), _support_vectors())
     found["neighbours"] = make_pipeline(
         CentredVectors(), KNeighborsClassifier(n_neighbors=NEIGHBOURS, weights="distance", metric="cosine")
@@ -71,10 +70,18 @@ def blended(blend: Blend, singles: Mapping[str, ClassifierMixin]) -> VotingClass
 
 def pca_of(model: ClassifierMixin) -> PCA | None:
     """The fitted PCA inside a candidate, if it has one."""
+    if isinstance(model, Experts):
+        return pca_of(model.general_)
     if isinstance(model, VotingClassifier):
         return next((found for part in model.estimators_ if (found := pca_of(part)) is not None), None)
     steps = [step for _, step in model.steps] if isinstance(model, Pipeline) else []
     return next((step for step in steps if isinstance(step, PCA)), None)
+
+
+def _reduced(variance: float) -> WeightedPCA:
+    reduced = WeightedPCA(n_components=variance, svd_solver="covariance_eigh")
+    reduced.set_fit_request(sample_weight=True)
+    return reduced
 
 
 def _logistic(strength: float) -> LogisticRegression:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.decomposition import PCA
 from sklearn.preprocessing import normalize
 
 from core.embedding.space import Vectors
@@ -107,3 +108,24 @@ class TextColumns(TransformerMixin, BaseEstimator):
     def transform(self, X: NoteFeatures) -> sparse.csr_array:
         """The n-grams as they are."""
         return X.ngrams
+
+
+class WeightedPCA(PCA):
+    """PCA in which rows count by their weights, so that small sources keep the directions that they differ in."""
+
+    def fit(self, X: Vectors, y: ArrayLike | None = None, sample_weight: NDArray[np.float64] | None = None) -> Self:
+        """Learn the components; rows without weights count the same."""
+        if sample_weight is None:
+            super().fit(X)
+            return self
+        mean = np.average(X, axis=0, weights=sample_weight)
+        rows = (X - mean) * np.sqrt(sample_weight / np.mean(sample_weight))[:, None]
+        super().fit(np.vstack([rows, -rows]))  # both signs, so that what is fitted has the mean 0 already
+        self.mean_ = mean
+        return self
+
+    def fit_transform(
+        self, X: Vectors, y: ArrayLike | None = None, sample_weight: NDArray[np.float64] | None = None
+    ) -> Vectors:
+        """Learn the components, and give the rows in them."""
+        return np.asarray(self.fit(X, y, sample_weight).transform(X), np.float32)

@@ -10,15 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-NGRAM_COLUMNS = 2**16  # a column fits the lower half of a 32-bit key, a row of a block the upper half
+NGRAM_COLUMNS = 2**16  # the upper half of a 32-bit hash
 LONGEST = 4
 BLOCK = 1024  # texts worked on together: what they need stays in the processor's cache
 BLANK = np.uint32(ord(" "))
 HALF = np.uint32(16)
 # Odd constants of the xxHash and MurmurHash3 mixers; never change them, every bundle's coefficients depend on them.
 MIX, ROLL = np.uint32(0x9E3779B1), np.uint32(0x85EBCA6B)
-
-Keys = NDArray[np.uint32]
 
 
 def hashed_ngrams(texts: Sequence[str]) -> sparse.csr_array:
@@ -36,34 +34,38 @@ def hashed_ngrams(texts: Sequence[str]) -> sparse.csr_array:
 
 def _counted(texts: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int64]]:
     """Counts and columns of each text in turn, and how many of them each text has."""
-    keys = _keys(texts)
-    keys.sort()
-    firsts = np.flatnonzero(np.diff(keys, prepend=keys[:1] ^ np.uint32(1)))
-    distinct = keys[firsts]
-    counts = np.diff(firsts, append=len(keys)).astype(np.float32)
-    sizes = np.bincount(distinct >> HALF, minlength=len(texts))
-    return counts, (distinct & np.uint32(NGRAM_COLUMNS - 1)).astype(np.int32), sizes
+    columns, ends = _columns(texts)
+    start = 0
+    for end in ends.tolist():
+        columns[start:end].sort()  # a text at a time: short stretches sort several times as fast as all of them
+        start = end
+    is_first = np.ones(len(columns), np.bool_)
+    is_first[1:] = columns[1:] != columns[:-1]
+    is_first[ends[ends < len(columns)]] = True
+    firsts = np.flatnonzero(is_first)
+    counts = np.diff(firsts, append=len(columns)).astype(np.float32)
+    sizes = np.diff(np.searchsorted(firsts, ends), prepend=0)
+    return counts, columns[firsts].astype(np.int32), sizes
 
 
-def _keys(texts: Sequence[str]) -> Keys:
-    """One key for each n-gram of each text: the text's number in the upper half, the n-gram's column in the lower."""
+def _columns(texts: Sequence[str]) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
+    """The column of every n-gram, text after text, and where each text's end."""
     padded = [f" {' '.join(text.lower().split())} " for text in texts]
     codes = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), np.uint32)
-    rows = np.repeat(np.arange(len(texts), dtype=np.uint32) << HALF, [len(text) for text in padded])
+    size = len(codes)
+    columns, counted = np.empty((size, LONGEST), np.uint16), np.zeros((size, LONGEST), np.bool_)
     letters = codes != BLANK
     mixed = codes * MIX
     mixed ^= mixed >> np.uint32(15)
-    keys = [_key(mixed, rows)[letters]]
-    rolled, inside = mixed, np.ones(max(len(codes) - 1, 0), np.bool_)
-    for length in range(2, LONGEST + 1):
-        rolled = rolled[:-1] * ROLL + mixed[length - 1 :]
-        if length == 2:
-            keys.append(_key(rolled, rows)[letters[:-1] | letters[1:]])
+    rolled, inside = mixed, np.ones(size + 1, np.bool_)
+    for length in range(1, LONGEST + 1):
+        if length > 1:
+            rolled = rolled[:-1] * ROLL + mixed[length - 1 :]
+        columns[: len(rolled), length - 1] = ((rolled ^ (rolled >> np.uint32(13))) * MIX) >> HALF
+        if length <= 2:
+            counted[: len(rolled), length - 1] = letters[: len(rolled)] | letters[length - 1 :]
             continue
-        inside = inside[:-1] & letters[length - 2 : -1]  # a blank may begin or end an n-gram, never stand in it
-        keys.append(_key(rolled, rows)[inside])
-    return np.concatenate(keys)
-
-
-def _key(hashes: Keys, rows: Keys) -> Keys:
-    return (((hashes ^ (hashes >> np.uint32(13))) * MIX) >> HALF) | rows[: len(hashes)]
+        inside = inside[: len(rolled)] & letters[length - 2 : -1]  # a blank begins or ends an n-gram, or is not in it
+        counted[: len(rolled), length - 1] = inside
+    starts = np.cumsum([0, *map(len, padded[:-1])])
+    return columns[counted], np.cumsum(np.add.reduceat(counted.sum(axis=1, dtype=np.int64), starts))

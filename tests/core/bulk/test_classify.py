@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from core.bulk.answers import CLOSING_COLUMNS
 from core.bulk.classify import RunStopped, classify_table
-from core.bulk.export import harmless
+from core.bulk.csv_writer import harmless
 from core.bulk.tables import open_table
 from core.errors import EndpointRefused, EndpointUnavailable, SpaceMismatch, TableError
 from core.notes import Note

@@ -260,14 +260,40 @@ def test_threads_share_the_concurrency(server: FaultServer, open_client: Open) -
 
 def test_what_came_before_a_failure_is_in_the_cache(server: FaultServer, open_client: Open) -> None:
     embedder = open_client(embedding_concurrency=1, cache_url=None)
+    texts = [f"note {number}" for number in range(4 * embedder.limits.list_texts)]
     server.script(Behaviour(), Behaviour())
     server.behaviour = Behaviour(status=401)
     with pytest.raises(EndpointRefused):
-        embedder.embed(TEXTS)
+        embedder.embed(texts)
     server.behaviour = Behaviour()
     server.requests.clear()
-    agrees(server, embedder, TEXTS, embedder.embed(TEXTS).vectors)
-    assert sum(server.requests) == len(TEXTS) - 2 * embedder.limits.list_texts
+    agrees(server, embedder, texts, embedder.embed(texts).vectors)
+    assert (
+        sum(server.requests) == 3 * embedder.limits.list_texts
+    )  # two answers came, the canaries' and the first list's
+
+
+def test_a_fast_endpoint_does_not_wait_for_the_cache(server: FaultServer, open_client: Open) -> None:
+    embedder = open_client(cache_url=None)
+    slow = embedder._cache
+
+    class SlowCache:
+        puts = 0
+
+        def get_many(self, keys: list[bytes], dimension: int) -> list[np.ndarray | None]:
+            return slow.get_many(keys, dimension)
+
+        def put_many(self, keys: list[bytes], vectors: np.ndarray) -> None:
+            self.puts += 1
+            time.sleep(0.5)
+
+        def close(self) -> None:
+            slow.close()
+
+    embedder._cache = cache = SlowCache()
+    texts = [f"note {number}" for number in range(16 * embedder.limits.list_texts)]
+    agrees(server, embedder, texts, embedder.embed(texts).vectors)
+    assert cache.puts == 1
 
 
 def test_vectors_for_training_are_kept_for_months(

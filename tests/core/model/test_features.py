@@ -1,8 +1,9 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.decomposition import PCA
 
-from core.model.features import CentredVectors, TextColumns, featurise
+from core.model.features import CentredVectors, TextColumns, WeightedPCA, featurise
 from core.model.ngrams import NGRAM_COLUMNS
 
 RANDOM = np.random.default_rng(0)
@@ -50,3 +51,14 @@ def test_a_language_hardly_seen_takes_the_mean_of_all() -> None:
     features = featurise(vectors, ["headache"] * 58 + ["头疼"] * 2)
     fitted = CentredVectors().fit(features)
     assert np.allclose(fitted.means_[1], vectors.mean(axis=0), atol=1e-6)
+
+
+def test_weights_count_like_copies_in_pca() -> None:
+    rows = RANDOM.normal(size=(50, 6)) @ np.diag([3, 2, 1, 1, 0.5, 0.1])
+    copies = RANDOM.integers(1, 4, 50)
+    weighted = WeightedPCA(n_components=0.95, svd_solver="covariance_eigh").fit(rows, None, copies.astype(float))
+    plain = PCA(n_components=0.95, svd_solver="covariance_eigh").fit(np.repeat(rows, copies, axis=0))
+    assert np.allclose(weighted.mean_, plain.mean_)
+    assert weighted.n_components_ == plain.n_components_
+    assert np.allclose(weighted.explained_variance_ratio_, plain.explained_variance_ratio_)
+    assert np.allclose(np.abs(weighted.components_), np.abs(plain.components_), atol=1e-6)
