@@ -268,9 +268,7 @@ def test_what_came_before_a_failure_is_in_the_cache(server: FaultServer, open_cl
     server.behaviour = Behaviour()
     server.requests.clear()
     agrees(server, embedder, texts, embedder.embed(texts).vectors)
-    assert (
-        sum(server.requests) == 3 * embedder.limits.list_texts
-    )  # two answers came, the canaries' and the first list's
+    assert sum(server.requests) == 2 * embedder.limits.list_texts
 
 
 def test_a_fast_endpoint_does_not_wait_for_the_cache(server: FaultServer, open_client: Open) -> None:
