@@ -1,6 +1,7 @@
 """How long to keep asking an endpoint: the caller's patience, and which failures deserve another attempt."""
 
 import random
+import threading
 import time
 from dataclasses import dataclass
 
@@ -33,8 +34,8 @@ class Patience:
 
     @property
     def left(self) -> float:
-        """Seconds left."""
-        return self.deadline - time.monotonic()
+        """Seconds left; never more than a lock or a socket can be told to wait."""
+        return min(self.deadline - time.monotonic(), threading.TIMEOUT_MAX)
 
 
 class BreakerOpen(EndpointUnavailable):

@@ -203,7 +203,7 @@ def _training(tasks: Facts) -> str:
             facts.append(f"trained on {found['trained_on']:,} rows")
         if "calibration" in found:
             facts.append(f"{_cell(found['calibration'])} calibration")
-        lines += [", ".join(facts) + ".", ""]
+        lines += [", ".join(facts) + ".", "", *_trusted(found)]
         if losses := found.get("log_losses"):
             rows = [
                 (_cell(name), f"{loss:.4f}", "chosen" if name == found["chosen"] else "")
@@ -212,6 +212,20 @@ def _training(tasks: Facts) -> str:
             among = f" over {found['selection_rows']:,} rows" if "selection_rows" in found else ""
             lines += [_table(("candidate", f"cross-validated log loss{among} (nats)", ""), rows), ""]
     return _section("How it was trained", lines[:-1])
+
+
+def _trusted(found: Facts) -> list[str]:
+    """The second expert, where there is one."""
+    expert = found.get("trusted")
+    if not expert:
+        return []
+    least, most = expert["share"]
+    return [
+        f"Beside it an expert for the notes of trusted sources alone: {_cell(expert['chosen'])}, {expert['notes']:,} "
+        f"rows. A gate gives it {least:.0%} of the say where a note is written like the other sources, {most:.0%} "
+        "where like these.",
+        "",
+    ]
 
 
 def _pca(tasks: Facts) -> str:

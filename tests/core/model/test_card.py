@@ -123,3 +123,12 @@ def test_what_the_facts_lack_is_left_out(facts: dict[str, Any]) -> None:
     assert "Results" not in card
     assert "PCA" not in card
     assert "nan" not in card
+
+
+def test_the_card_tells_of_an_expert_of_its_own_for_trusted_notes(facts: dict[str, Any]) -> None:
+    assert "expert" not in model_card(facts)
+    facts["tasks"]["acuity"]["trusted"] = {"notes": 2302, "chosen": "text", "share": [0.0, 0.8]}
+    said = model_card(facts)
+    assert "text, 2,302 rows" in said
+    assert "0% of the say" in said
+    assert "80% where like these" in said
