@@ -1,8 +1,10 @@
-"""Acuity schemes: files that give the five levels their names, and wrong levels their costs."""
+"""Acuity schemes: files that give the five levels their names, looks and times, and wrong levels their costs."""
 
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,26 @@ from core.settings import REPOSITORY
 
 SCHEMES = REPOSITORY / "models" / "schemes"
 LEVELS = (1, 2, 3, 4, 5)
+CONTRAST = 4.5  # WCAG 2.2, 1.4.3: of white words on a level's colour
+_ICON = re.compile(r"[a-z0-9_]+")
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+@dataclass(frozen=True, slots=True)
+class AcuityLevel:
+    """One level as it is shown.
+
+    Attributes:
+        level: 1 (most urgent) to 5.
+        icon: name of a Material Symbol.
+        colour: `#rrggbb`, dark enough for white words on it.
+        seen_within: minutes within which the scheme wants the patient seen, 0 for at once; none where it sets no time.
+    """
+
+    level: int
+    icon: str
+    colour: str
+    seen_within: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +44,17 @@ class AcuityScheme:
         name: the file's name without its ending.
         names: names by language (`en`, `zh`), most urgent first.
         costs: cost of deciding level j + 1 when level i + 1 is true, shape (5, 5).
+        levels: how each level is shown, most urgent first.
     """
 
     name: str
     names: dict[str, tuple[str, ...]]
     costs: NDArray[np.float64]
+    levels: tuple[AcuityLevel, ...]
+
+    def level(self, label: str) -> AcuityLevel | None:
+        """The level that a label of the acuity task names, if it names one."""
+        return self.levels[int(label) - 1] if label.isdecimal() and int(label) in LEVELS else None
 
 
 def load_scheme(name: str = "esi", folder: Path = SCHEMES) -> AcuityScheme:
@@ -41,6 +69,7 @@ def load_scheme(name: str = "esi", folder: Path = SCHEMES) -> AcuityScheme:
         levels = sorted(facts["levels"], key=lambda level: level["level"])
         costs = np.array(facts["costs"]["matrix"], dtype=np.float64)
         names = {language: tuple(level[language] for level in levels) for language in ("en", "zh")}
+        shown = tuple(_level(facts_of_level) for facts_of_level in levels)
     except FileNotFoundError:
         known = ", ".join(sorted(p.stem for p in folder.glob("*.toml")))
         raise SettingsError(f"There is no acuity scheme {name!r}. Known: {known}.") from None
@@ -53,4 +82,26 @@ def load_scheme(name: str = "esi", folder: Path = SCHEMES) -> AcuityScheme:
             f"The cost matrix of {path.name} must be 0 on the diagonal, nowhere negative, and under-triage (above the "
             "diagonal) must cost at least as much as over-triage by as many levels."
         )
-    return AcuityScheme(facts.get("name", name), names, costs)
+    times = [level.seen_within for level in shown if level.seen_within is not None]
+    if times != sorted(times):
+        raise SettingsError(f"In {path.name} a more urgent level must not have more minutes than a less urgent one.")
+    return AcuityScheme(facts.get("name", name), names, costs, shown)
+
+
+def contrast_with_white(colour: str) -> float:
+    """The contrast ratio (1 to 21) of white words on a colour `#rrggbb`. WCAG 2.2, "relative luminance"."""
+    shares = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
+    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
+
+
+def _level(facts: dict[str, Any]) -> AcuityLevel:
+    """One level; ValueError names what can't be shown."""
+    level, icon, colour, minutes = facts["level"], facts["icon"], facts["colour"], facts.get("seen_within")
+    if not _ICON.fullmatch(icon):
+        raise ValueError(f"level {level}: icon {icon!r} is no name of a Material Symbol")
+    if not _COLOUR.fullmatch(colour) or contrast_with_white(colour) < CONTRAST:
+        raise ValueError(f"level {level}: colour {colour!r} is not #rrggbb, or too pale for white words")
+    if minutes is not None and (not isinstance(minutes, int) or minutes < 0):
+        raise ValueError(f"level {level}: seen_within {minutes!r} is no number of minutes")
+    return AcuityLevel(level, icon, colour, minutes)
