@@ -17,7 +17,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
         --no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench test-sglang model lock clean
+.PHONY: help run test lint bench browser screenshots locale test-sglang model lock clean
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -26,7 +26,7 @@ help:  ## this list
 run: .venv/.desk  ## the desk on http://127.0.0.1:8501 (HOST=… PORT=… for another address)
 	@exec $(BIN)/triage serve --host $(HOST) --port $(PORT)
 
-test: .venv/.dev  ## every test but those of the SGLang server
+test: .venv/.dev .venv/.axe browser  ## every test but those of the SGLang server
 	@command -v redis-server >/dev/null || $(call apt,redis-server)
 	@$(BIN)/python -m pytest -m "not sglang" --cov --cov-report=term:skip-covered
 
@@ -38,6 +38,12 @@ lint: .venv/.dev  ## format, lint, types, direction of imports
 
 bench: .venv/.dev  ## measure speed and memory: one JSON object a line
 	@$(BIN)/python -m tests.bench
+
+screenshots: .venv/.dev browser  ## a picture of each page in each language, into screenshots/
+	@$(BIN)/python -m tests.browser.screenshots
+
+locale: .venv/.dev  ## write the English catalogue again from the sentences in app/
+	@$(BIN)/python -m app.locale.extract
 
 test-sglang: .venv/.dev  ## the contract against a real SGLang server, set up outside the checkout when SGLANG has its scripts
 	@if [ ! -e $(SGLANG_HOME)/model ] && [ -e $(SGLANG)/install.sh ]; then mkdir -p $(SGLANG_HOME) && \
@@ -74,4 +80,15 @@ clean:  ## remove .venv and every cache
 
 .venv/.dev: .venv/.desk requirements/dev.txt
 	@$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# The browser of the tests, with Chinese letters.
+browser:
+	@command -v chromium >/dev/null || $(call apt,chromium)
+	@[ -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc ] || $(call apt,fonts-noto-cjk)
+
+.venv/.axe: .venv/.made tests/browser/package.json tests/browser/package-lock.json
+	@command -v npm >/dev/null || $(call apt,npm)
+	@mkdir -p .venv/share/axe && cp tests/browser/package.json tests/browser/package-lock.json .venv/share/axe/
+	@npm ci --prefix .venv/share/axe --ignore-scripts --no-audit --no-fund --silent
 	@touch $@

@@ -1,8 +1,13 @@
-"""The one desk of this server process, shared by everybody who has the page open."""
+"""What this server process holds once for everybody: the desk and the records."""
 
 import streamlit as st
 
+from core.records.database import open_records
+from core.records.records import Records
+from core.settings import load_settings
 from core.triage import TriageDesk
+
+LOCAL_PERSON = "local"  # who asks where nobody signs in
 
 
 @st.cache_resource(show_spinner=False, on_release=TriageDesk.close)
@@ -13,3 +18,19 @@ def open_desk() -> TriageDesk:
         TriageError: it can't be opened now; nothing is remembered, so the next call tries again.
     """
     return TriageDesk.open()
+
+
+@st.cache_resource(show_spinner=False, on_release=lambda records: records.close())
+def records() -> Records:
+    """The records; opened at the first call.
+
+    Raises:
+        RecordsError: the database can't be used.
+    """
+    return open_records(load_settings())
+
+
+def person() -> str:
+    """Who sits at this page: the signed-in user's id, else one name for all."""
+    user = st.user
+    return str(user.get("sub") or user.get("email")) if getattr(user, "is_logged_in", False) else LOCAL_PERSON

@@ -7,6 +7,7 @@
     ├── NoteError                one note can't be assessed; other notes can
     ├── TableError               a table can't be read or written
     ├── RunStopped               a bulk run ended before its last row; what it did is kept (core.bulk.classify)
+    ├── RecordsError             what was decided can't be kept or read
     ├── TrainingError            a model can't be trained on these tables
     ├── BundleError              a bundle can't be used
     │   ├── BundleCorrupt        a file is missing or has changed since it was saved
@@ -44,6 +45,10 @@ class NoteError(TriageError):
 
 class TableError(TriageError):
     """A table can't be read or written."""
+
+
+class RecordsError(TriageError):
+    """The records can't be written or read."""
 
 
 class TrainingError(TriageError):

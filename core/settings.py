@@ -28,6 +28,8 @@ class Settings(BaseSettings):
         embedding_concurrency: requests under way at once.
         embedding_timeout: seconds until a pasted note is given up, all attempts together.
         cache_url: `sqlite:///path`, `redis://host:port/0` or `none`.
+        database_url: SQLAlchemy URL of the records (`sqlite:///path`, `postgresql+psycopg://…`); unset: SQLite in
+            `data_dir`.
         model: the bundle's folder; unset: the registry's current one, else the default bundle shipped.
         language: language of the pages and messages, `zh` or `en`; unset: the reader's own.
         data_dir: where the desk keeps its cache, registry and records.
@@ -46,6 +48,7 @@ class Settings(BaseSettings):
     embedding_concurrency: int = Field(8, ge=1, le=256)
     embedding_timeout: float = Field(10.0, gt=0, le=600)
     cache_url: str | None = None
+    database_url: SecretStr | None = None
     model: Path | None = None
     language: Literal["zh", "en"] | None = None
     data_dir: Path = Field(default_factory=lambda: user_data_path("triage-desk"))
@@ -69,6 +72,13 @@ class Settings(BaseSettings):
     def effective_cache_url(self) -> str:
         """The cache to use: the one set, else a SQLite file under `data_dir`."""
         return self.cache_url or f"sqlite:///{self.data_dir / 'cache' / 'embeddings.sqlite'}"
+
+    @property
+    def effective_database_url(self) -> str:
+        """The records' database: the one set, else a SQLite file under `data_dir`."""
+        if self.database_url:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data_dir / 'records.sqlite'}"
 
 
 def load_settings(**overrides: object) -> Settings:

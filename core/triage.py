@@ -118,8 +118,13 @@ class TriageDesk:
     def answer_many(self, notes: Sequence[Note], *, timeout: float | None = None) -> DeskAnswers:
         """As `assess_many`, in columns: for tables, which need a few cells of each answer."""
         texts, languages = composed(notes)
-        embeddings = self.embedder.embed(texts, timeout=timeout)
-        places = np.array([place for place in range(len(notes)) if place not in embeddings.errors], dtype=np.int64)
+        return self.answer_embedded(texts, languages, self.embedder.embed(texts, timeout=timeout))
+
+    def answer_embedded(
+        self, texts: Sequence[str], languages: Sequence[Language], embeddings: Embeddings
+    ) -> DeskAnswers:
+        """As `answer_many`, for notes that `composed` gave and that the desk's embedder has embedded already."""
+        places = np.array([place for place in range(len(texts)) if place not in embeddings.errors], dtype=np.int64)
         columns = self._columns(texts, embeddings, places)
         cut_short = [place in embeddings.truncated for place in places.tolist()]
         spoken = [languages[place] for place in places.tolist()]

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from core.bulk.assess_pool import AssessPool, Desk
 from core.bulk.batch import BATCH_ROWS, Batch, Table, shown
 from core.bulk.durable import move_durably
 from core.bulk.export import TableWriter, check_target, open_writer
+from core.bulk.first_rows import first_rows
 from core.bulk.patient import AGE_NAMES, SEX_NAMES, make_notes
 from core.bulk.shards import Parts, RunManifest, digest_of
 from core.bulk.tables import guess_text_column, named_column, open_table
@@ -79,7 +80,11 @@ def classify_table(
     desk: Desk,
     *,
     text_column: str | None = None,
+    columns: Columns | None = None,
+    sheet: str | None = None,
+    first: int | None = None,
     progress: bool | None = None,
+    on_done: Callable[[int], None] = lambda _: None,
     shard_rows: int = SHARD_ROWS,
     patience: float = PATIENCE,
 ) -> RunReport:
@@ -90,7 +95,11 @@ def classify_table(
         target: the table to write; it appears, whole, at the end.
         desk: who assesses the notes.
         text_column: the column with the notes; none: found by name or content.
+        columns: where notes, ages and sexes stand, when all of it is chosen; `text_column` is not looked at then.
+        sheet: which sheet of a workbook; none: its first with cells.
+        first: only so many rows, for a dry run (at most a shard); none: all.
         progress: show a progress bar on stderr; none: if stderr is a terminal.
+        on_done: told how many more rows are done, those of an earlier run included; from several threads.
         shard_rows: rows whose answers are kept together; an interruption loses at most a few of these.
         patience: seconds to wait for an endpoint that fails as a whole.
 
@@ -100,10 +109,12 @@ def classify_table(
     """
     source, target = Path(source), Path(target)
     started = time.monotonic()
-    table = open_table(source)
+    table = open_table(source, sheet)
+    if first is not None:
+        table = first_rows(table, first)
     check_target(target, table, source)
-    columns = find_columns(table, text_column)
-    run = _Run(source, target, desk, table, columns, shard_rows)
+    columns = columns or find_columns(table, text_column)
+    run = _Run(source, target, desk, table, columns, shard_rows, sheet, on_done)
     show = sys.stderr.isatty() if progress is None else progress
     with tqdm(total=table.rows, unit="row", disable=not show, file=sys.stderr, smoothing=0.05) as bar:
         report = run.do(bar, patience)
@@ -127,14 +138,24 @@ def find_columns(table: Table, text_column: str | None) -> Columns:
 class _Run:
     """One run over one table."""
 
-    def __init__(self, source: Path, target: Path, desk: Desk, table: Table, columns: Columns, shard_rows: int) -> None:
+    def __init__(
+        self,
+        source: Path,
+        target: Path,
+        desk: Desk,
+        table: Table,
+        columns: Columns,
+        shard_rows: int,
+        sheet: str | None,
+        on_done: Callable[[int], None],
+    ) -> None:
         self._source, self._target, self._desk, self._table, self._columns = source, target, desk, table, columns
         self._identity = desk.bundle.identity
         self._tasks = all_tasks(desk.bundle.heads)
         self._added = added_columns(self._tasks)
         self._names = names_beside(self._added, table.columns)
         self._parts = Parts(target, self._added)
-        self._shard_rows = shard_rows
+        self._shard_rows, self._sheet, self._on_done = shard_rows, sheet, on_done
         self._rows = self._errors = self._reused = 0
 
     @property
@@ -153,7 +174,7 @@ class _Run:
         before = self._source.stat()
         self._parts.begin(self._manifest())
         pool = AssessPool(
-            self._desk, self._tasks, self._added, patience=patience, on_done=lambda notes: _advance(bar, notes)
+            self._desk, self._tasks, self._added, patience=patience, on_done=lambda notes: self._advance(bar, notes)
         )
         finished = False
         try:
@@ -189,7 +210,12 @@ class _Run:
             model=f"{identity.bundle} {identity.version} {identity.embedding}",
             columns=tuple(self._added),
             shard_rows=self._shard_rows,
+            sheet=self._sheet,
         )
+
+    def _advance(self, bar: "tqdm[NoReturn]", rows: int) -> None:
+        bar.update(rows)
+        self._on_done(rows)
 
     def _kept(self) -> str:
         rows = self._parts.rows_kept()
@@ -225,7 +251,7 @@ class _Run:
             self._reused += batch.rows
             if not bar.disable:
                 bar.initial += batch.rows  # so that the rate shown is of the rows done now
-            bar.update(batch.rows)
+            self._advance(bar, batch.rows)
             return Shard(number, batch, stored)
         at = self._columns
         ages = batch.columns[at.age] if at.age else None
@@ -233,7 +259,7 @@ class _Run:
         notes = make_notes(batch.columns[at.text], ages, sexes)
         if batch.problems:
             notes = [note for place, note in enumerate(notes) if place not in batch.problems]
-            bar.update(len(batch.problems))
+            self._advance(bar, len(batch.problems))
         size = pool.notes_per_call
         calls = [notes[start : start + size] for start in range(0, len(notes), size)]
         return Shard(number, batch, None, [pool.submit(call) for call in calls])
@@ -269,7 +295,3 @@ class _Run:
 def _why(error: OSError) -> str:
     """The system's words for an error; Arrow puts its own around them."""
     return os.strerror(error.errno) if error.errno else "the disk gave no reason"
-
-
-def _advance(bar: "tqdm[NoReturn]", rows: int) -> None:
-    bar.update(rows)

@@ -1,5 +1,6 @@
 """Classified tables as csv that no spreadsheet program takes for formulas."""
 
+import codecs
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -36,13 +37,27 @@ def csv_text(cell: object) -> str:
 
 
 class CsvWriter:
-    """UTF-8 csv with formula-safe text cells. Arrow writes it without holding up other threads, as `csv` would."""
+    """UTF-8 csv with formula-safe text cells. Arrow writes it without holding up other threads, as `csv` would.
 
-    def __init__(self, path: Path, table: Table, added: Mapping[str, Kind], names: Mapping[str, str]) -> None:
+    With a `signature` (a byte order mark) Excel opens it as the UTF-8 that it is.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        table: Table,
+        added: Mapping[str, Kind],
+        names: Mapping[str, str],
+        *,
+        signature: bool = False,
+    ) -> None:
         given = [pa.field(harmless(name), pa.string()) for name in table.columns]
         more = [pa.field(harmless(names[name]), ARROW_TYPES[kind]) for name, kind in added.items()]
         self._columns, self._schema = table.columns, pa.schema([*given, *more])
-        self._writer = CSVWriter(path, self._schema, write_options=WriteOptions(eol="\r\n"))
+        self._file = pa.OSFile(str(path), "wb")
+        if signature:
+            self._file.write(codecs.BOM_UTF8)
+        self._writer = CSVWriter(self._file, self._schema, write_options=WriteOptions(eol="\r\n"))
 
     def write(self, batch: Batch, added: pa.RecordBatch) -> None:
         """Append the rows of one batch."""
@@ -53,11 +68,14 @@ class CsvWriter:
     def close(self) -> None:
         """Finish the file."""
         self._writer.close()
+        self._file.close()
 
     def discard(self) -> None:
         """Let go of the file; what its buffer holds need not fit on the disk."""
         with suppress(OSError):
             self._writer.close()
+        with suppress(OSError):
+            self._file.close()
 
 
 def _texts(cells: Sequence[object]) -> pa.Array:

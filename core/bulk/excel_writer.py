@@ -1,18 +1,23 @@
-"""Classified tables as Excel sheets."""
+"""Classified tables as Excel workbooks: the rows, and a sheet that sums them up."""
 
 import datetime
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
 from core.bulk.answers import Kind
 from core.bulk.batch import Batch, Table, plain_text
+from core.bulk.excel_summary import write_summary
+from core.bulk.summary import Tally
 from core.errors import TableError
 
 EXCEL_ROWS = 1_048_575
 EXCEL_CHARACTERS = 32_767
 EXCEL_EXACT = 10**15
+NARROWEST, WIDEST = 9, 60  # columns, in digits of the standard font
+WIDTH_ROWS = 100
 
 
 def check_fits_excel(table: Table) -> None:
@@ -39,9 +44,10 @@ def _too_long(characters: int) -> str:
 
 
 class ExcelWriter:
-    """An Excel sheet with a frozen header and a filter, written row by row in constant memory.
+    """An Excel sheet with a frozen header, a filter and fitting columns, and a second sheet with the counts.
 
-    Text is written as text, so that no cell becomes a formula, a link or a number.
+    Rows are written one by one in constant memory. Text is written as text, so that no cell becomes a formula, a link
+    or a number.
     """
 
     def __init__(self, path: Path, table: Table, added: Mapping[str, Kind], names: Mapping[str, str]) -> None:
@@ -53,29 +59,43 @@ class ExcelWriter:
         self._dates = self._book.add_format({"num_format": "yyyy-mm-dd"})
         self._times = self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         self._spans = self._book.add_format({"num_format": "[h]:mm:ss"})
+        self._percent = self._book.add_format({"num_format": "0%"})
         self._columns = table.columns
+        self._own, self._tally = tuple(added), Tally()
         header = (*table.columns, *names.values())
-        bold = self._book.add_format({"bold": True})
+        bold = self._book.add_format({"bold": True, "bg_color": "#DDE7EC", "bottom": 1})
         for place, name in enumerate(header):
             self._sheet.write_string(0, place, name[:EXCEL_CHARACTERS], bold)
         self._sheet.freeze_panes(1, 0)
-        self._width, self._row = len(header), 1
+        self._header, self._row = header, 1
+        self._shares = {place for place, name in enumerate(added, len(table.columns)) if name.endswith("_probability")}
 
     def write(self, batch: Batch, added: pa.RecordBatch) -> None:
         """Append the rows of one batch."""
+        self._tally.add(pa.RecordBatch.from_arrays(added.columns, names=list(self._own)))
         columns = [batch.columns[name] for name in self._columns] + [column.to_pylist() for column in added.columns]
+        if self._row == 1:
+            self._fit_columns(columns)
         for row in zip(*columns, strict=True):
             for place, cell in enumerate(row):
                 if cell is not None and cell != "":
                     self._write_cell(place, cell)
             self._row += 1
 
+    def _fit_columns(self, columns: Sequence[Sequence[object]]) -> None:
+        """Each column as wide as its name and first cells need, within bounds."""
+        for place, (name, cells) in enumerate(zip(self._header, columns, strict=True)):
+            widths = [_width(name) + 3, *(_width(str(cell)) + 1 for cell in cells[:WIDTH_ROWS] if cell is not None)]
+            self._sheet.set_column(
+                place, place, min(max(NARROWEST, *widths), WIDEST), self._percent if place in self._shares else None
+            )
+
     def _write_cell(self, place: int, cell: object) -> None:
         sheet, row = self._sheet, self._row
         if isinstance(cell, bool):
             sheet.write_boolean(row, place, cell)
         elif isinstance(cell, int | float) and abs(cell) < EXCEL_EXACT:
-            sheet.write_number(row, place, cell)
+            sheet.write_number(row, place, cell, self._percent if place in self._shares else None)
         elif isinstance(cell, datetime.datetime) and cell.tzinfo is None and cell.year >= 1900:
             sheet.write_datetime(row, place, cell, self._times)
         elif type(cell) is datetime.date and cell.year >= 1900:
@@ -90,8 +110,15 @@ class ExcelWriter:
 
     def close(self) -> None:
         """Finish the file."""
-        self._sheet.autofilter(0, 0, max(self._row - 1, 1), self._width - 1)
+        self._sheet.autofilter(0, 0, max(self._row - 1, 1), len(self._header) - 1)
+        write_summary(self._book, self._tally.summary())
         self._book.close()
 
     def discard(self) -> None:
         """Nothing is open between rows but a temporary file, which goes with its object."""
+
+
+def _width(text: str) -> int:
+    """Digits that the first line takes; a Chinese character takes two."""
+    line = text.split("\n", 1)[0][:WIDEST]
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in line)

@@ -20,6 +20,9 @@ from core.errors import TableError
 
 MANIFEST = "manifest.json"
 SHARDS = "[0-9]*-[0-9]*-*.parquet"
+COMPARED = (
+    "input_digest", "model", "text_column", "age_column", "sex_column", "columns", "shard_rows", "sheet",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class RunManifest:
         model: bundle, version and embedding space.
         columns: the added columns in order.
         shard_rows: rows in a shard.
+        sheet: which sheet of a workbook was named, if one was.
         format: version of this layout.
     """
 
@@ -46,11 +50,12 @@ class RunManifest:
     model: str
     columns: tuple[str, ...]
     shard_rows: int
+    sheet: str | None = None
     format: int = 1
 
     def difference(self, other: "RunManifest") -> str | None:
         """The first thing in which `other` is another run, both values named; the input's name may change."""
-        for field in ("input_digest", "model", "text_column", "age_column", "sex_column", "columns", "shard_rows"):
+        for field in COMPARED:
             mine, theirs = getattr(self, field), getattr(other, field)
             if mine != theirs:
                 if field == "input_digest":

@@ -29,8 +29,16 @@ TEXT_NAMES = (
 SAMPLE_ROWS = 200
 
 
-def open_table(path: Path) -> Table:
+class NoTextColumn(TableError):
+    """No column of a table looks like the notes' text; a person must say which it is."""
+
+
+def open_table(path: Path, sheet: str | None = None) -> Table:
     """Open a table for reading; its suffix says which kind it is.
+
+    Args:
+        path: the file.
+        sheet: which sheet of a workbook; none: its first with cells.
 
     Raises:
         TableError: missing, a folder, empty, another kind of file than its suffix says, or not readable as a table.
@@ -38,6 +46,10 @@ def open_table(path: Path) -> Table:
     path = Path(path)
     suffix = path.suffix.lower()
     _check_source(path, suffix)
+    if sheet is not None and suffix.startswith(".xls"):
+        from core.bulk.excel_table import open_excel
+
+        return open_excel(path, sheet)
     return _opener(suffix)(path)
 
 
@@ -107,7 +119,7 @@ def guess_text_column(table: Table) -> str:
     if lengths[best] < 4 or (others and lengths[best] < 1.5 * lengths[others[0]]):
         listed = ", ".join(shown(name) for name in table.columns[:20])
         more = f" and {len(table.columns) - 20} more" if len(table.columns) > 20 else ""
-        raise TableError(
+        raise NoTextColumn(
             f"No column looks like the notes' text; the columns are {listed}{more}. "
             "Nothing was read; say which with --text-column."
         )

@@ -1,14 +1,7 @@
 import pytest
 
-from app.answer import plain
-from app.text import _TEXT, language_of_reader, say
-
-
-def test_every_sentence_is_there_in_both_languages() -> None:
-    assert _TEXT
-    for key in _TEXT:
-        assert say(key, "en").isascii() or "…" in say(key, "en")
-        assert not say(key, "zh").isascii()
+from app.text import FOLDERS, LANGUAGES, Voice, language_of_reader
+from core.wording import Speech
 
 
 @pytest.mark.parametrize(
@@ -17,21 +10,30 @@ def test_every_sentence_is_there_in_both_languages() -> None:
      ("zh", "en-GB", "zh"), ("en", "zh-CN", "en")],
 )  # fmt: skip
 def test_the_site_decides_the_language_and_then_the_browser(
-    preferred: str | None, browser: str | None, language: str
+    preferred: Speech | None, browser: str | None, language: Speech
 ) -> None:
-    assert language_of_reader(preferred, browser) == language  # type: ignore[arg-type]
+    assert language_of_reader(preferred, browser) == language
 
 
-@pytest.mark.parametrize(
-    ("text", "escaped"),
-    [
-        ("71%", "71%"),
-        (">99%", r"\>99%"),
-        ("儿科", "儿科"),
-        ("# [a](b)", r"\# \[a\]\(b\)"),
-        ("a_b", r"a\_b"),
-        ("\\", r"\\"),
-    ],
-)
-def test_what_markdown_would_change_is_escaped(text: str, escaped: str) -> None:
-    assert plain(text) == escaped
+def test_a_sentence_is_said_in_the_reader_s_language() -> None:
+    assert Voice("en")("Next note") == "Next note"
+    assert Voice("zh")("Next note") == "下一位"
+
+
+def test_values_stand_in_their_places() -> None:
+    assert Voice("en")("see within {minutes} minutes", minutes=10) == "see within 10 minutes"
+    assert Voice("zh")("see within {minutes} minutes", minutes=10) == "10 分钟内就诊"
+
+
+def test_a_sentence_without_values_may_hold_braces() -> None:
+    assert Voice("en")("{not a value") == "{not a value"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_sentence_that_no_catalogue_knows_stays_as_it_is(language: Speech) -> None:
+    assert Voice(language)("Nobody says this") == "Nobody says this"
+
+
+def test_labels_have_the_names_that_the_command_line_gives_them() -> None:
+    assert Voice("zh").wording.label("department", "cardiology") == "心血管内科"
+    assert FOLDERS.keys() == LANGUAGES.keys()

@@ -1,0 +1,69 @@
+"""Figures of one answer."""
+
+import plotly.graph_objects as go
+
+from app.charts.style import ACCENT, MUTED, PALETTE, calm
+from app.text import Voice
+from core.notes import TaskAnswer
+from core.wording import SHOWN, percent
+
+HEIGHT = 128  # pixels: three bars and an axis
+INK, INK_ON_DARK = "#0f1a20", "#eef3f5"  # textColor of .streamlit/config.toml; figures take a paler one by themselves
+LONGEST = 22  # characters of a label beside its bar
+
+
+def shown_bars(answer: TaskAnswer) -> list[tuple[str, float]]:
+    """The decided label, then the likeliest others, each with its probability: three in all."""
+    others = [(ranked.label, ranked.probability) for ranked in answer.ranked if ranked.label != answer.label]
+    return [(answer.label, answer.probability), *others][:SHOWN]
+
+
+def probability_bars(answer: TaskAnswer, say: Voice, *, is_dark: bool = False) -> go.Figure:
+    """Horizontal bars of the likeliest labels, the decided one on top in a colour of its own and in bold.
+
+    Args:
+        answer: one task's answer.
+        say: the reader's language.
+        is_dark: whether the page's ground is dark.
+    """
+    ink, accent = (INK_ON_DARK, PALETTE[5]) if is_dark else (INK, ACCENT)
+    rows = shown_bars(answer)
+    names = [_short(say.wording.label(answer.task, label)) for label, _ in rows]
+    names[0] = f"<b>{names[0]}</b>"
+    shares = [100 * probability for _, probability in rows]
+    figure = go.Figure(
+        go.Bar(
+            x=shares,
+            y=list(range(len(rows))),
+            orientation="h",
+            marker_color=[accent, *[MUTED] * (len(rows) - 1)],
+            text=[percent(probability) for _, probability in rows],
+            textposition="outside",
+            textfont={"color": ink},
+            cliponaxis=False,
+            customdata=names,
+            hovertemplate="%{customdata}: %{text}<extra></extra>",
+        )
+    )
+    calm(figure, x=say("Probability (%)"), height=HEIGHT)
+    figure.update_layout(bargap=0.3, showlegend=False, margin={"l": 4, "r": 34, "t": 4, "b": 4}, dragmode=False)
+    figure.update_xaxes(
+        range=[0, 100],
+        tickvals=[0, 50, 100],
+        fixedrange=True,
+        title={"standoff": 2, "font": {"color": ink, "size": 12}},
+        tickfont={"color": ink},
+    )
+    figure.update_yaxes(
+        tickvals=list(range(len(rows))),
+        ticktext=names,
+        range=[len(rows) - 0.5, -0.5],
+        fixedrange=True,
+        showgrid=False,
+        tickfont={"color": ink, "size": 13},
+    )
+    return figure
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1].rstrip()}…"

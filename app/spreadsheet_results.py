@@ -1,0 +1,335 @@
+"""The Spreadsheet page's last part: a classified table. Rows, charts, errors, agreement, downloads."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from app.charts import spreadsheet as charts
+from app.edge import calm, plain
+from app.spreadsheet_rows import rows_table, show_rows_table
+from app.spreadsheet_sentences import said_of_row, said_of_table
+from app.text import Voice
+from core.bulk.agreement import Agreement, agreement
+from core.bulk.answers import STANDARD_TASKS
+from core.bulk.job_run import export
+from core.bulk.jobs import Choice, Job
+from core.bulk.outcome import Outcome
+from core.bulk.results import SHOWN_ROWS, ClassifiedTable, RowFilter
+from core.model.scheme import LEVELS
+
+MIMES = {
+    ".csv": "text/csv",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".parquet": "application/vnd.apache.parquet",
+}
+WIDE = 900  # pixels that a matrix of many labels needs
+PLAIN_CHART = {"displayModeBar": False, "responsive": True}
+
+
+class ResultView:
+    """Draws one classified table.
+
+    Attributes:
+        job: whose result.
+        choice: the columns that were chosen for it.
+        say: the reader's language.
+        outcome: what the run left.
+        table: the rows on the disk.
+    """
+
+    def __init__(self, job: Job, choice: Choice, say: Voice) -> None:
+        self.job, self.choice, self.say = job, choice, say
+        self.outcome = Outcome.read(job)
+        self.table = ClassifiedTable.of(job, self.outcome)
+
+    def show(self) -> None:
+        """The numbers and downloads, then one of the views."""
+        self._show_totals()
+        self._show_downloads()
+        say, summary = self.say, self.outcome.summary
+        views: list[tuple[str, Callable[[], None]]] = [
+            (say("Rows"), self._show_rows),
+            (say("Charts"), self._show_charts),
+            (say("Errors ({count})", count=f"{summary.errors:,}"), self._show_errors),
+            (say("Agreement"), self._show_agreement),
+        ]
+        tabs = st.tabs([name for name, _ in views], on_change="rerun", key=f"views_{self.job.id}")
+        for tab, (name, draw) in zip(tabs, views, strict=True):
+            if tab.open:
+                with tab, calm(say, name):
+                    draw()
+
+    def _show_totals(self) -> None:
+        say, summary = self.say, self.outcome.summary
+        urgent = sum(summary.by_level.get(level, 0) for level in ("1", "2"))
+        with st.grid(4, min_column_width=150):
+            st.metric(say("Rows"), f"{summary.rows:,}", border=True)
+            st.metric(
+                say("A person must decide"),
+                f"{summary.review / summary.rows:.0%}",
+                border=True,
+                help=say("Rows for which the desk is not sure enough, and rows without an answer."),
+            )
+            st.metric(
+                say("Level 1 or 2"),
+                f"{urgent:,}",
+                border=True,
+                help=say("Rows whose answer is one of the two most urgent."),
+            )
+            st.metric(say("Errors"), f"{summary.errors:,}", border=True, help=say("Rows without an answer."))
+        if self.outcome.notices:
+            with st.expander(say("About this table"), icon=":material/info:"):
+                st.write("\n".join(f"- {plain(said_of_table(notice, say))}" for notice in self.outcome.notices))
+
+    def _show_downloads(self) -> None:
+        say = self.say
+        stem = Path(self.job.name).stem
+        names = {".xlsx": "Excel", ".csv": "csv", ".parquet": "parquet"}
+        with st.container(horizontal=True, vertical_alignment="center"):
+            for suffix, name in names.items():
+                fits = suffix != ".xlsx" or self.outcome.fits_excel
+                st.download_button(
+                    say("Download {kind}", kind=name),
+                    data=_made(self.job, suffix),
+                    file_name=f"{stem}_triage{suffix}",
+                    mime=MIMES[suffix],
+                    icon=":material/download:",
+                    key=f"download_{suffix}_{self.job.id}",
+                    on_click="ignore",
+                    type="primary" if suffix == ".xlsx" else "secondary",
+                    disabled=not fits,
+                    help=None if fits else say("This table is too large for an Excel sheet. Take csv or parquet."),
+                )
+        st.caption(
+            say("Classified with the model {model}. Each row has all its own columns, then the answers.",
+                model=plain(self.outcome.model))
+        )  # fmt: skip
+
+    def _show_rows(self) -> None:
+        say, text = self.say, self.choice.columns.text
+        wanted, all_columns = self._filter()
+        others = [name for name in self.table.given if name != text] if all_columns else []
+        rows = self.table.find(wanted, given=[text, *others])
+        if not rows.total:
+            st.info(say("No row is like this. Take a filter away."), icon=":material/filter_alt_off:")
+            return
+        shown = f"{min(rows.total, SHOWN_ROWS):,}"
+        st.write(
+            say("{total} rows", total=f"{rows.total:,}")
+            if rows.total <= SHOWN_ROWS
+            else say(
+                "The first {shown} of {total} rows; a download has them all.", shown=shown, total=f"{rows.total:,}"
+            )
+        )
+        show_rows_table(rows_table(rows, text, say), say, key="spreadsheet_rows")
+
+    def _filter(self) -> tuple[RowFilter, bool]:
+        say, summary, id_ = self.say, self.outcome.summary, self.job.id
+        with st.grid(2, min_column_width=260):
+            levels = st.multiselect(
+                say.wording.task("acuity"),
+                LEVELS,
+                format_func=lambda level: say.wording.label("acuity", str(level)),
+                placeholder=say("all"),
+                key=f"levels_{id_}",
+            )
+            departments = st.multiselect(
+                say.wording.task("department"),
+                [name for name in summary.levels if name],
+                format_func=lambda name: say.wording.label("department", name),
+                placeholder=say("all"),
+                key=f"departments_{id_}",
+            )
+        with st.container(horizontal=True):
+            review = st.toggle(say("Only rows that a person must decide"), key=f"review_{id_}")
+            errors = st.toggle(say("Only errors"), key=f"errors_{id_}")
+            all_columns = st.toggle(say("All columns of the table"), key=f"all_columns_{id_}")
+        return RowFilter(tuple(levels), tuple(departments), review, errors), all_columns
+
+    def _show_charts(self) -> None:
+        say, summary = self.say, self.outcome.summary
+        if not summary.answered:
+            st.info(
+                say("No row has an answer, so there is nothing to draw. See the errors."),
+                icon=":material/bar_chart_off:",
+            )
+            return
+        left, right = st.columns(2)
+        with left:
+            st.subheader(say("Acuity by department"))
+            self._figure(
+                charts.acuity_by_department(summary, say),
+                charts.acuity_by_department_table(summary, say),
+                say("Rows by department and acuity level"),
+                "levels",
+            )
+        with right:
+            st.subheader(say("For a person to decide"))
+            self._figure(
+                charts.review_share(summary, say),
+                charts.volume_table(summary, "department", say),
+                say("Share of rows that a person must decide, by department"),
+                "review",
+            )
+            if summary.reasons:
+                with st.expander(say("Why a person must decide"), icon=":material/person_raised_hand:"):
+                    reasons = charts.review_reasons_table(summary, say)
+                    st.dataframe(reasons, hide_index=True, alt=say("Why a person must decide"))
+        left, right = st.columns(2)
+        with left:
+            st.subheader(say("Rows by department"))
+            self._figure(
+                charts.volume_by_department(summary, say),
+                charts.volume_table(summary, "department", say),
+                say("Rows by department"),
+                "departments",
+            )
+        with right:
+            st.subheader(say("Rows by acuity level"))
+            self._figure(
+                charts.volume_by_level(summary, say),
+                charts.volume_table(summary, "acuity", say),
+                say("Rows by acuity level"),
+                "acuity",
+            )
+            self._show_probabilities()
+
+    def _show_probabilities(self) -> None:
+        say, summary = self.say, self.outcome.summary
+        st.subheader(say("How sure the answers are"))
+        tasks = list(summary.histograms)
+        task = st.segmented_control(
+            say("Answer"),
+            tasks,
+            required=True,
+            default=tasks[0],
+            format_func=say.wording.task,
+            key=f"sure_{self.job.id}",
+            label_visibility="collapsed",
+        )
+        self._figure(
+            charts.probabilities(summary, task or tasks[0], say),
+            charts.probabilities_table(summary, task or tasks[0], say),
+            say("Rows by the probability of their answer"),
+            "sure",
+        )
+
+    def _show_errors(self) -> None:
+        say = self.say
+        rows = self.table.find(RowFilter(errors=True))
+        if not rows.total:
+            st.success(say("Every row has an answer."), icon=":material/check:")
+            return
+        st.write(say("These rows have no answer. Assess them by hand, or mend them and upload again."))
+        reasons = [said_of_row(str(error), say) for error in rows.answers["error"]]
+        st.dataframe(
+            pd.DataFrame({say("Row"): rows.numbers, say("Reason"): reasons}),
+            hide_index=True,
+            column_config={say("Row"): st.column_config.NumberColumn(width=80, format="%d")},
+            alt=say("Rows without an answer, by their number in the table"),
+            key="spreadsheet_errors",
+        )
+        if rows.total > SHOWN_ROWS:
+            st.caption(say("The first {shown} of {total} rows; a download has them all.",
+                           shown=f"{SHOWN_ROWS:,}", total=f"{rows.total:,}"))  # fmt: skip
+
+    def _show_agreement(self) -> None:
+        say = self.say
+        st.write(say("Choose a column that holds the right label, to see how often the desk agrees with it."))
+        references: dict[str, str] = {}
+        with st.grid(3, min_column_width=220):
+            for task in STANDARD_TASKS:
+                before = self.choice.references.get(task)
+                name = st.selectbox(
+                    say.wording.task(task),
+                    self.table.given,
+                    index=self.table.given.index(before) if before in self.table.given else None,
+                    placeholder=say("none"),
+                    key=f"agree_{task}_{self.job.id}",
+                )
+                if name:
+                    references[task] = name
+        if references != self.choice.references:
+            self.job.chosen(Choice(self.choice.columns, self.choice.sheet, references))
+        for task, name in references.items():
+            found = agreement(task, self.table.column(name), self.table.answer(task))
+            st.subheader(say.wording.task(task))
+            self._show_one_agreement(found)
+
+    def _show_one_agreement(self, found: Agreement) -> None:
+        say = self.say
+        if not found.is_labels:
+            st.info(say("This column has too many different values to be labels."), icon=":material/help:")
+            return
+        if found.share is None:
+            st.info(say("No row has both a label in this column and an answer."), icon=":material/help:")
+            return
+        with st.grid(3, min_column_width=190):
+            st.metric(
+                say("Agreement"),
+                f"{found.share:.0%}",
+                border=True,
+                delta=_range(found.interval),
+                delta_color="off",
+                delta_arrow="off",
+                help=say("Share of rows in which both are the same; beside it the range that chance leaves (95 %)."),
+            )
+            if found.acuity is not None:
+                self._show_direction(found)
+        self._figure(
+            charts.confusion(found, say),
+            charts.confusion_table(found, say),
+            say("Rows by reference label and by answer"),
+            f"confusion_{found.task}",
+            is_wide=found.task != "acuity",
+        )
+        if found.left_out:
+            st.caption(
+                say("{count} rows without a label or without an answer are left out.", count=f"{found.left_out:,}")
+            )
+        if found.foreign:
+            names = ", ".join(list(found.foreign)[:10])
+            st.caption(
+                plain(say("The desk does not know these labels, so it can't agree with them: {names}", names=names))
+            )
+
+    def _show_direction(self, found: Agreement) -> None:
+        say, scores = self.say, found.acuity
+        if scores is None:
+            return
+        for name, share, help_ in (
+            ("under_triage", scores.under_triage, say("Judged less urgent than the reference.")),
+            ("over_triage", scores.over_triage, say("Judged more urgent than the reference.")),
+        ):
+            st.metric(
+                say("Under-triage") if name == "under_triage" else say("Over-triage"),
+                f"{share:.0%}",
+                border=True,
+                delta=_range(scores.intervals.get(name)),
+                delta_color="off",
+                delta_arrow="off",
+                help=help_,
+            )
+
+    def _figure(self, figure: go.Figure, table: pd.DataFrame, alt: str, key: str, *, is_wide: bool = False) -> None:
+        """A figure, and the same as a table, folded; a wide one scrolls by itself where it does not fit."""
+        drawn = charts.inked(figure, is_dark=st.context.theme.type == "dark")
+        with st.container(horizontal=True, wrap=False) if is_wide else st.container():
+            st.plotly_chart(
+                drawn, config=PLAIN_CHART, alt=alt, key=f"figure_{key}", width=WIDE if is_wide else "stretch"
+            )
+        with st.expander(self.say("As a table"), icon=":material/table_rows:", key=f"folded_{key}"):
+            st.dataframe(table, hide_index=True, alt=alt, key=f"table_{key}")
+
+
+def _range(interval: tuple[float, float] | None) -> str | None:
+    return f"{interval[0]:.0%} – {interval[1]:.0%}" if interval else None
+
+
+def _made(job: Job, suffix: str) -> Callable[[], Any]:
+    """The file's bytes, made when they are asked for."""
+    return lambda: export(job, suffix).read_bytes()

@@ -1,0 +1,94 @@
+"""What is recorded of an answer and of a decision, and the seam to where it is kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from core.notes import Assessment
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided about one task of an answer.
+
+    Attributes:
+        task: which.
+        given: the label that the desk gave.
+        decided: the label that the person gave; the same where the person accepted it.
+        reason: why it was overridden, a code of `core.records.reasons`; empty where it was accepted.
+        person: who decided.
+        at: when (UTC).
+    """
+
+    task: str
+    given: str
+    decided: str
+    reason: str
+    person: str
+    at: datetime
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the desk's label stood."""
+        return self.given == self.decided
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredNote:
+    """One answer of the desk, without the note.
+
+    Attributes:
+        id: number in the records.
+        at: when it was given (UTC).
+        person: who asked.
+        labels: the decided label of each task, as the desk gave it.
+        needs_review: whether the desk asked for a person.
+        red_flags: ids of the rules met.
+        language: the note's language.
+        model: bundle, version and embedding space.
+        decisions: the last decision about each task, by task.
+    """
+
+    id: int
+    at: datetime
+    person: str
+    labels: Mapping[str, str]
+    needs_review: bool
+    red_flags: tuple[str, ...]
+    language: str
+    model: str
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+
+    def label(self, task: str) -> str | None:
+        """The label that counts: a person's, else the desk's."""
+        decision = self.decisions.get(task)
+        return decision.decided if decision else self.labels.get(task)
+
+
+class Records(Protocol):
+    """Keeps answers and decisions. Every method raises `RecordsError` when the database can't be used."""
+
+    def add(self, assessment: Assessment, *, person: str, note_hash: str) -> int:
+        """Record an answer; its id.
+
+        Args:
+            assessment: the desk's answer.
+            person: who asked.
+            note_hash: keyed hash of the note (`core.records.hashing`), so that the same note can be recognised.
+        """
+        ...
+
+    def decide(self, answer: int, task: str, label: str, *, reason: str, person: str) -> Decision:
+        """Record what a person decided about one task of an answer; later decisions stand beside earlier ones."""
+        ...
+
+    def answers(
+        self, *, since: datetime | None = None, until: datetime | None = None, person: str | None = None
+    ) -> list[AnsweredNote]:
+        """Answers given in a time span, oldest first, each with its last decisions."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the database."""
+        ...

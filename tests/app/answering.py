@@ -1,0 +1,73 @@
+"""An answer made by hand, and records in memory whose database can be made to fail."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from core.errors import RecordsError
+from core.notes import Assessment, ModelIdentity, RankedLabel, RedFlagHit, TaskAnswer
+from core.records.records import AnsweredNote, Decision
+
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+
+
+def task(name: str, label: str, **shares: float) -> TaskAnswer:
+    """An answer to one task; the likeliest label first."""
+    ranked = sorted(
+        (RankedLabel(one.lstrip("_"), share) for one, share in shares.items()), key=lambda r: -r.probability
+    )
+    return TaskAnswer(name, label, tuple(ranked), (label,))
+
+
+def assessment(*, flags: tuple[RedFlagHit, ...] = (), reasons: tuple[str, ...] = ()) -> Assessment:
+    """An urgent note for cardiology."""
+    tasks = (
+        task("department", "cardiology", cardiology=0.6, respiratory=0.2, neurology=0.1, dermatology=0.06, ent=0.04),
+        task("acuity", "2", _1=0.2, _2=0.3, _3=0.4, _4=0.06, _5=0.04),
+        task("condition", "circulatory", circulatory=0.7, respiratory=0.2, mental=0.1),
+    )
+    model = ModelIdentity("small", "1", "space")
+    return Assessment({one.task: one for one in tasks}, flags, bool(reasons), reasons, (), "zh", model)
+
+
+@dataclass
+class MemoryRecords:
+    """Records in memory.
+
+    Attributes:
+        fails: whether the database can't be used.
+        added: each answer with person and hash.
+        decided: each decision with its answer.
+    """
+
+    fails: bool = False
+    added: list[tuple[Assessment, str, str]] = field(default_factory=list)
+    decided: list[tuple[int, Decision]] = field(default_factory=list)
+
+    def add(self, assessment: Assessment, *, person: str, note_hash: str) -> int:
+        """Record an answer."""
+        self._try()
+        self.added.append((assessment, person, note_hash))
+        return len(self.added)
+
+    def decide(self, answer: int, task: str, label: str, *, reason: str, person: str) -> Decision:
+        """Record a decision."""
+        self._try()
+        given = self.added[answer - 1][0].tasks[task].label
+        decision = Decision(task, given, label, reason, person, NOON)
+        self.decided.append((answer, decision))
+        return decision
+
+    def answers(
+        self, *, since: datetime | None = None, until: datetime | None = None, person: str | None = None
+    ) -> Sequence[AnsweredNote]:
+        """Nothing: no test reads here."""
+        self._try()
+        return []
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _try(self) -> None:
+        if self.fails:
+            raise RecordsError("The records can't be written now.")
