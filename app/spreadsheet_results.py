@@ -26,7 +26,7 @@ MIMES = {
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ".parquet": "application/vnd.apache.parquet",
 }
-WIDE = 900  # pixels that a matrix of many labels needs
+FEW_LABELS = 10  # as many as a matrix on a phone can show
 PLAIN_CHART = {"displayModeBar": False, "responsive": True}
 
 
@@ -52,7 +52,7 @@ class ResultView:
         self._show_downloads()
         say, summary = self.say, self.outcome.summary
         views: list[tuple[str, Callable[[], None]]] = [
-            (say("Rows"), self._show_rows),
+            (say("Row by row"), self._show_rows),
             (say("Charts"), self._show_charts),
             (say("Errors ({count})", count=f"{summary.errors:,}"), self._show_errors),
             (say("Agreement"), self._show_agreement),
@@ -280,12 +280,17 @@ class ResultView:
             )
             if found.acuity is not None:
                 self._show_direction(found)
+        most = FEW_LABELS
+        if len(found.confusion) > FEW_LABELS and st.toggle(
+            say("All labels, not only the {count} most frequent", count=FEW_LABELS),
+            key=f"all_{found.task}_{self.job.id}",
+        ):
+            most = charts.MOST_ROWS
         self._figure(
-            charts.confusion(found, say),
+            charts.confusion(found, say, most),
             charts.confusion_table(found, say),
             say("Rows by reference label and by answer"),
             f"confusion_{found.task}",
-            is_wide=found.task != "acuity",
         )
         if found.left_out:
             st.caption(
@@ -315,13 +320,10 @@ class ResultView:
                 help=help_,
             )
 
-    def _figure(self, figure: go.Figure, table: pd.DataFrame, alt: str, key: str, *, is_wide: bool = False) -> None:
-        """A figure, and the same as a table, folded; a wide one scrolls by itself where it does not fit."""
+    def _figure(self, figure: go.Figure, table: pd.DataFrame, alt: str, key: str) -> None:
+        """A figure, and the same as a table, folded."""
         drawn = charts.inked(figure, is_dark=st.context.theme.type == "dark")
-        with st.container(horizontal=True, wrap=False) if is_wide else st.container():
-            st.plotly_chart(
-                drawn, config=PLAIN_CHART, alt=alt, key=f"figure_{key}", width=WIDE if is_wide else "stretch"
-            )
+        st.plotly_chart(drawn, config=PLAIN_CHART, alt=alt, key=f"figure_{key}")
         with st.expander(self.say("As a table"), icon=":material/table_rows:", key=f"folded_{key}"):
             st.dataframe(table, hide_index=True, alt=alt, key=f"table_{key}")
 

@@ -8,6 +8,7 @@ import streamlit as st
 from app.spreadsheet_sentences import said_of_row
 from app.text import Voice
 from core.bulk.answers import SEPARATOR, STANDARD_TASKS
+from core.bulk.csv_writer import harmless
 from core.bulk.results import FoundRows
 
 LONGEST_NOTE = 400  # characters in a cell; the download has all of it
@@ -30,7 +31,8 @@ def rows_table(rows: FoundRows, text: str, say: Voice) -> pd.DataFrame:
     ]
     for name in rows.given.columns:
         if name != text:
-            shown[name if name not in shown else f"{name} "] = rows.given[name]
+            cells = [harmless(cell) if isinstance(cell, str) else cell for cell in rows.given[name]]
+            shown[name if name not in shown else f"{name} "] = cells
     return pd.DataFrame(shown)
 
 
@@ -69,5 +71,6 @@ def _reasons(reasons: str, say: Voice) -> str:
 
 
 def _note(cell: object) -> str:
-    text = "" if cell is None or cell != cell else str(cell)
+    # Streamlit's own button above a table downloads what is shown, so that must be no formula either.
+    text = "" if cell is None or cell != cell else harmless(str(cell))
     return text if len(text) <= LONGEST_NOTE else text[: LONGEST_NOTE - 1] + "…"

@@ -146,9 +146,9 @@ def probabilities_table(summary: Summary, task: str, say: Voice) -> pd.DataFrame
     )
 
 
-def confusion(found: Agreement, say: Voice) -> go.Figure:
-    """Rows by reference label and by the desk's answer."""
-    rows, columns = _axes(found)
+def confusion(found: Agreement, say: Voice, most: int = MOST_ROWS) -> go.Figure:
+    """Rows by reference label and by the desk's answer, the most frequent labels."""
+    rows, columns = _axes(found, most)
     counts = np.array([[found.confusion[true].get(given, 0) for given in columns] for true in rows])
     if found.task == "acuity":
         names, across = [_short(label_name("acuity", true, say)) for true in rows], list(columns)
@@ -173,16 +173,15 @@ def confusion_table(found: Agreement, say: Voice) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _axes(found: Agreement) -> tuple[list[str], list[str]]:
-    rows = list(found.confusion)[:MOST_ROWS]
-    columns = list(next(iter(found.confusion.values()), {}))[:MOST_ROWS]
+def _axes(found: Agreement, most: int) -> tuple[list[str], list[str]]:
+    """Labels down and across; the same ones first on both sides, so that agreement is the diagonal."""
+    rows, columns = list(found.confusion), list(next(iter(found.confusion.values()), {}))
     if found.task == "acuity":
-        return rows, sorted(columns)
+        return rows[:most], sorted(columns)[:most]
     shared = [label for label in rows if label in columns]
-    # The same labels first on both sides, so that agreement is the diagonal.
     return (
-        shared + [label for label in rows if label not in shared],
-        shared + [label for label in columns if label not in shared],
+        (shared + [label for label in rows if label not in shared])[:most],
+        (shared + [label for label in columns if label not in shared])[:most],
     )
 
 

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +26,7 @@ from core.bulk.shards import SHARDS
 from core.errors import TableError
 
 State = Literal["new", "running", "stopped", "failed", "interrupted", "done"]
+ENDS = ("done", "stopped", "failed")
 RUNS_AT_ONCE = 3  # all persons together; the endpoint serves them one after another anyway
 PATIENCE = 6.0  # seconds until a process that was asked to end is ended
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,7 +122,8 @@ def start(job: Job) -> bool:
             raise TableError(
                 f"{others} tables are being classified now, no more fit in. Yours is kept; start it when one is done."
             )
-        (job.folder / "progress.json").unlink(missing_ok=True)
+        (job.folder / "pid").unlink(missing_ok=True)  # of an earlier run; the number may be another process's by now
+        Progress("opening", 0, job.look.rows, rows_kept(job)).write(job)
         try:
             child = _spawn(job, handle)
         except OSError:
@@ -141,6 +143,9 @@ def stop(job: Job) -> None:
         if time.monotonic() > end:
             kind = signal.SIGKILL
         time.sleep(0.05)
+    progress = progress_of(job)
+    if progress and progress.phase not in ENDS:  # it ended before it could say so
+        replace(progress, phase="stopped").write(job)
 
 
 def start_over(job: Job) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from core.bulk.answers import STANDARD_TASKS
 from core.bulk.batch import Batch, Table
-from core.bulk.csv_writer import csv_text
+from core.bulk.csv_writer import csv_text, harmless
 from core.bulk.encodings import NAMES
 from core.bulk.patient import AGE_NAMES, SEX_NAMES
 from core.bulk.tables import SAMPLE_ROWS, NoTextColumn, guess_text_column, named_column, open_table
@@ -106,7 +106,7 @@ def look_at(path: Path, sheet: str | None = None) -> TableLook:
 
 
 def preview_rows(table: Table, batch: Batch) -> tuple[tuple[str, ...], ...]:
-    """The first rows of a batch as text, long cells cut."""
+    """The first rows of a batch as text, long cells cut, none of them a formula."""
     columns = [list(map(_cut, batch.columns[name][:PREVIEW_ROWS])) for name in table.columns]
     return tuple(zip(*columns, strict=True))
 
@@ -125,5 +125,5 @@ def _share_with_words(cells: Sequence[object]) -> float:
 
 
 def _cut(cell: object) -> str:
-    text = csv_text(cell)
+    text = harmless(csv_text(cell))
     return text if len(text) <= PREVIEW_CHARACTERS else text[: PREVIEW_CHARACTERS - 1] + "…"

@@ -16,7 +16,7 @@ def grave_violations(page: Page) -> list[str]:
     Raises:
         AssertionError: axe-core is not there.
     """
-    assert SCRIPT.is_file(), "axe-core is missing: `make test` installs it"
+    assert SCRIPT.is_file(), "axe-core is missing: `make test-browser` installs it"
     page.evaluate(SCRIPT.read_text(encoding="utf-8"))
     found: dict[str, Any] = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
     return [

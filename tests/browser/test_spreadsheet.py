@@ -9,12 +9,14 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Locator, expect
 
+from core.bulk.results import SHOWN_ROWS
 from core.settings import REPOSITORY
 from tests.browser.serving import Served
 from tests.browser.tables import write_gb18030
 from tests.browser.visitor import Visitor
 
 ROWS = 2_000
+OPENED = 60_000  # milliseconds until a run has its model
 WHOLE_RUN = 300_000  # milliseconds; half a minute where nothing else runs
 
 
@@ -64,11 +66,18 @@ def test_a_table_is_uploaded_watched_filtered_and_downloaded_as_the_command_writ
     lead.rest()
 
     expect(lead.page.get_by_test_id("stMetricValue").first).to_have_text(f"{ROWS:,}")
-    everything = lead.page.get_by_text(lead.say("{total} rows", total=f"{ROWS:,}"), exact=False)
-    lead.page.get_by_role("switch", name=lead.say("Only errors")).click()
+    shown = f"{SHOWN_ROWS:,}"
+    everything = lead.say("The first {shown} of {total} rows; a download has them all.", shown=shown, total=f"{ROWS:,}")
+    expect(lead.page.get_by_text(everything)).to_be_visible()
+    only_errors = lead.page.get_by_test_id("stCheckbox").filter(has_text=lead.say("Only errors"))
+    only_errors.click()
     expect(lead.page.get_by_text(lead.say("No row is like this. Take a filter away."))).to_be_visible()
-    lead.page.get_by_role("switch", name=lead.say("Only errors")).click()
-    expect(everything.first).to_be_visible()
+    only_errors.click()
+    expect(lead.page.get_by_text(everything)).to_be_visible()
+    lead.page.get_by_role("combobox", name=lead.say.wording.task("acuity")).first.click()
+    lead.page.get_by_role("option", name=lead.say.wording.label("acuity", "1")).click()
+    expect(lead.page.get_by_text(everything)).to_have_count(0)
+    lead.rest()
 
     with lead.page.expect_download() as download:
         lead.button("Download {kind}", kind=lead.say("csv")).click()
@@ -85,9 +94,10 @@ def test_a_reload_in_the_middle_finds_the_run_again_and_it_can_be_stopped(visit,
     lead.open("spreadsheet")
     upload(lead, write_gb18030(tmp_path / "reload.csv", 1_500))
     start(lead).click()
-    expect(lead.page.get_by_role("progressbar")).to_be_visible()
+    under_way = lead.page.get_by_text(lead.say("Rows a second"))
+    expect(under_way).to_be_visible(timeout=OPENED)
     lead.page.reload()
-    expect(lead.page.get_by_role("progressbar")).to_be_visible()
+    expect(under_way).to_be_visible()
     lead.button("Stop").click()
     expect(lead.page.get_by_text(lead.say("You have stopped the run."))).to_be_visible()
     expect(lead.button("Go on")).to_be_visible()
@@ -122,4 +132,6 @@ def test_a_table_that_is_too_large_is_refused_before_it_travels(visit, tmp_path:
     lead = visit("en")
     lead.open("spreadsheet")
     upload(lead, large)
-    expect(lead.page.get_by_test_id("stFileUploaderFileErrorMessage")).to_contain_text("100")
+    refused = lead.page.get_by_test_id("stFileChip")
+    expect(refused).to_contain_text("100.0MB or smaller")
+    expect(refused).to_have_attribute("aria-invalid", "true")

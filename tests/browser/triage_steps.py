@@ -6,6 +6,7 @@ from app.answer_keys import SEND_KEYS
 from tests.browser.visitor import Visitor
 
 CHEST_PAIN = "胸口压着痛半小时，出冷汗，左胳膊发麻"
+FEVER = "孩子三岁，昨晚发烧39度，吃了退烧药能退，精神还可以，有点咳嗽"
 RASH = "Itchy red rash on both forearms since last week, no fever, new washing powder"
 
 
@@ -33,6 +34,7 @@ def send(nurse: Visitor, note: str) -> None:
 def ask(nurse: Visitor, note: str) -> str:
     """Paste a note, send it, wait for the answer; the level's number."""
     send(nurse, note)
+    nurse.settle()
     expect(level(nurse)).to_be_visible()
     nurse.rest()
     return "".join(character for character in level(nurse).inner_text() if character.isdecimal())

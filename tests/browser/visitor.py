@@ -13,6 +13,7 @@ PAGES = ("triage", "spreadsheet", "map", "quality", "activity", "administration"
 LOCALES: dict[Speech, str] = {"zh": "zh-CN", "en": "en-GB"}
 PATIENCE = 30_000  # milliseconds; the machine of a test may be busy
 SETTLING = 5_000
+TO_BEGIN = 400  # from a key or a click to the rerun that it asks for; nothing on the page says that one is coming
 
 # Nothing is being computed, and what is on screen is of the last computation.
 _AT_REST = """() => {
@@ -48,7 +49,7 @@ class Visitor:
         """Go to a page by the navigation, in the same session."""
         # Streamlit forgets the click when a box that was just left sends its text after it; a hand is slower than this.
         self.page.evaluate("() => document.activeElement?.blur()")
-        self.page.wait_for_timeout(300)
+        self.settle()
         self.page.get_by_role("link", name=self.say(name.capitalize()), exact=True).click()
         expect(self.page.get_by_role("heading", level=1)).to_have_text(self.say(name.capitalize()))
         self.rest()
@@ -61,6 +62,11 @@ class Visitor:
         """
         self.page.wait_for_function(_AT_REST, timeout=PATIENCE)
         assert not self.page.get_by_test_id("stException").count(), "the page shows an exception"
+
+    def settle(self) -> None:
+        """Wait until what was just done has reached the desk, and nothing is being computed."""
+        self.page.wait_for_timeout(TO_BEGIN)
+        self.rest()
 
     def speak(self, language: Speech) -> None:
         """Switch the language."""
