@@ -39,7 +39,7 @@ lint: .venv/.dev  ## format, lint, types, direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: .venv/.dev  ## measure speed and memory: one JSON object a line
+bench: .venv/.dev browser  ## measure speed and memory: one JSON object a line
 	@$(BIN)/python -m tests.bench
 
 screenshots: .venv/.dev browser  ## a picture of each page in each language, into screenshots/

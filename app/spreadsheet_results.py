@@ -1,20 +1,19 @@
-"""The Spreadsheet page's last part: a classified table. Rows, charts, errors, agreement, downloads."""
+"""The Spreadsheet page's last part: a classified table. Rows, charts, errors, downloads."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from app.charts import spreadsheet as charts
 from app.edge import calm, plain
+from app.spreadsheet_agreement import AgreementView
+from app.spreadsheet_figure import show_figure
 from app.spreadsheet_rows import rows_table, show_rows_table
 from app.spreadsheet_sentences import said_of_row, said_of_table
 from app.text import Voice
-from core.bulk.agreement import Agreement, agreement
-from core.bulk.answers import STANDARD_TASKS
 from core.bulk.job_run import export
 from core.bulk.jobs import Choice, Job
 from core.bulk.outcome import Outcome
@@ -26,8 +25,6 @@ MIMES = {
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ".parquet": "application/vnd.apache.parquet",
 }
-FEW_LABELS = 10  # as many as a matrix on a phone can show
-PLAIN_CHART = {"displayModeBar": False, "responsive": True}
 
 
 class ResultView:
@@ -55,7 +52,7 @@ class ResultView:
             (say("Row by row"), self._show_rows),
             (say("Charts"), self._show_charts),
             (say("Errors ({count})", count=f"{summary.errors:,}"), self._show_errors),
-            (say("Agreement"), self._show_agreement),
+            (say("Agreement"), lambda: AgreementView(self.job, self.choice, say, self.table).show()),
         ]
         tabs = st.tabs([name for name, _ in views], on_change="rerun", key=f"views_{self.job.id}")
         for tab, (name, draw) in zip(tabs, views, strict=True):
@@ -161,19 +158,21 @@ class ResultView:
         left, right = st.columns(2)
         with left:
             st.subheader(say("Acuity by department"))
-            self._figure(
+            show_figure(
                 charts.acuity_by_department(summary, say),
                 charts.acuity_by_department_table(summary, say),
                 say("Rows by department and acuity level"),
                 "levels",
+                say,
             )
         with right:
             st.subheader(say("For a person to decide"))
-            self._figure(
+            show_figure(
                 charts.review_share(summary, say),
                 charts.volume_table(summary, "department", say),
                 say("Share of rows that a person must decide, by department"),
                 "review",
+                say,
             )
             if summary.reasons:
                 with st.expander(say("Why a person must decide"), icon=":material/person_raised_hand:"):
@@ -182,19 +181,21 @@ class ResultView:
         left, right = st.columns(2)
         with left:
             st.subheader(say("Rows by department"))
-            self._figure(
+            show_figure(
                 charts.volume_by_department(summary, say),
                 charts.volume_table(summary, "department", say),
                 say("Rows by department"),
                 "departments",
+                say,
             )
         with right:
             st.subheader(say("Rows by acuity level"))
-            self._figure(
+            show_figure(
                 charts.volume_by_level(summary, say),
                 charts.volume_table(summary, "acuity", say),
                 say("Rows by acuity level"),
                 "acuity",
+                say,
             )
             self._show_probabilities()
 
@@ -211,11 +212,12 @@ class ResultView:
             key=f"sure_{self.job.id}",
             label_visibility="collapsed",
         )
-        self._figure(
+        show_figure(
             charts.probabilities(summary, task or tasks[0], say),
             charts.probabilities_table(summary, task or tasks[0], say),
             say("Rows by the probability of their answer"),
             "sure",
+            say,
         )
 
     def _show_errors(self) -> None:
@@ -236,100 +238,6 @@ class ResultView:
         if rows.total > SHOWN_ROWS:
             st.caption(say("The first {shown} of {total} rows; a download has them all.",
                            shown=f"{SHOWN_ROWS:,}", total=f"{rows.total:,}"))  # fmt: skip
-
-    def _show_agreement(self) -> None:
-        say = self.say
-        st.write(say("Choose a column that holds the right label, to see how often the desk agrees with it."))
-        references: dict[str, str] = {}
-        with st.grid(3, min_column_width=220):
-            for task in STANDARD_TASKS:
-                before = self.choice.references.get(task)
-                name = st.selectbox(
-                    say.wording.task(task),
-                    self.table.given,
-                    index=self.table.given.index(before) if before in self.table.given else None,
-                    placeholder=say("none"),
-                    key=f"agree_{task}_{self.job.id}",
-                )
-                if name:
-                    references[task] = name
-        if references != self.choice.references:
-            self.job.chosen(Choice(self.choice.columns, self.choice.sheet, references))
-        for task, name in references.items():
-            found = agreement(task, self.table.column(name), self.table.answer(task))
-            st.subheader(say.wording.task(task))
-            self._show_one_agreement(found)
-
-    def _show_one_agreement(self, found: Agreement) -> None:
-        say = self.say
-        if not found.is_labels:
-            st.info(say("This column has too many different values to be labels."), icon=":material/help:")
-            return
-        if found.share is None:
-            st.info(say("No row has both a label in this column and an answer."), icon=":material/help:")
-            return
-        with st.grid(3, min_column_width=190):
-            st.metric(
-                say("Agreement"),
-                f"{found.share:.0%}",
-                border=True,
-                delta=_range(found.interval),
-                delta_color="off",
-                delta_arrow="off",
-                help=say("Share of rows in which both are the same; beside it the range that chance leaves (95 %)."),
-            )
-            if found.acuity is not None:
-                self._show_direction(found)
-        most = FEW_LABELS
-        if len(found.confusion) > FEW_LABELS and st.toggle(
-            say("All labels, not only the {count} most frequent", count=FEW_LABELS),
-            key=f"all_{found.task}_{self.job.id}",
-        ):
-            most = charts.MOST_ROWS
-        self._figure(
-            charts.confusion(found, say, most),
-            charts.confusion_table(found, say),
-            say("Rows by reference label and by answer"),
-            f"confusion_{found.task}",
-        )
-        if found.left_out:
-            st.caption(
-                say("{count} rows without a label or without an answer are left out.", count=f"{found.left_out:,}")
-            )
-        if found.foreign:
-            names = ", ".join(list(found.foreign)[:10])
-            st.caption(
-                plain(say("The desk does not know these labels, so it can't agree with them: {names}", names=names))
-            )
-
-    def _show_direction(self, found: Agreement) -> None:
-        say, scores = self.say, found.acuity
-        if scores is None:
-            return
-        for name, share, help_ in (
-            ("under_triage", scores.under_triage, say("Judged less urgent than the reference.")),
-            ("over_triage", scores.over_triage, say("Judged more urgent than the reference.")),
-        ):
-            st.metric(
-                say("Under-triage") if name == "under_triage" else say("Over-triage"),
-                f"{share:.0%}",
-                border=True,
-                delta=_range(scores.intervals.get(name)),
-                delta_color="off",
-                delta_arrow="off",
-                help=help_,
-            )
-
-    def _figure(self, figure: go.Figure, table: pd.DataFrame, alt: str, key: str) -> None:
-        """A figure, and the same as a table, folded."""
-        drawn = charts.inked(figure, is_dark=st.context.theme.type == "dark")
-        st.plotly_chart(drawn, config=PLAIN_CHART, alt=alt, key=f"figure_{key}")
-        with st.expander(self.say("As a table"), icon=":material/table_rows:", key=f"folded_{key}"):
-            st.dataframe(table, hide_index=True, alt=alt, key=f"table_{key}")
-
-
-def _range(interval: tuple[float, float] | None) -> str | None:
-    return f"{interval[0]:.0%} – {interval[1]:.0%}" if interval else None
 
 
 def _made(job: Job, suffix: str) -> Callable[[], Any]:

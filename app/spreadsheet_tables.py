@@ -157,12 +157,25 @@ def size_in_words(size: int) -> str:
 
 def _word_uploader(say: Voice) -> None:
     """Put the reader's words on Streamlit's uploader, which has English ones only; its label names the limit."""
-    words = json.dumps(say("Choose a file or drop it here"), ensure_ascii=False)
+    invitation = say("Choose a file or drop it here")
+    refusal = say(
+        "This file was not taken: it is larger than {limit} MB, or the connection broke. Upload it in parts, or try "
+        "again.",
+        limit=UPLOAD_LIMIT,
+    )
+    zone = "[data-testid=stFileUploaderDropzone]"
     st.html(
         "<style>[data-testid=stFileUploaderDropzoneInstructions]{display:none}"
-        "[data-testid=stFileUploaderDropzone] button p{font-size:0}"
-        f"[data-testid=stFileUploaderDropzone] button p::after{{content:{words};font-size:1rem}}</style>"
+        f"{zone} [data-testid=stBaseButton-secondary] p{{font-size:0}}"
+        f"{zone} [data-testid=stBaseButton-secondary] p::after{{content:{_quoted(invitation)};font-size:1rem}}"
+        f"[data-testid=stFileUploader]:has([data-testid=stFileChip][aria-invalid=true])::after"
+        f"{{content:{_quoted(refusal)};display:block;margin-top:.5rem;font-weight:600}}</style>"
     )
+
+
+def _quoted(words: str) -> str:
+    """The words as a CSS string."""
+    return json.dumps(words, ensure_ascii=False).replace("<", "\\3c ")
 
 
 def _keep(jobs: Jobs, upload: UploadedFile) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench import imports, memory, quality, rates, single
+from tests.bench import imports, memory, pages, pages_large, quality, rates, single
 
 BENCHES: dict[str, Callable[[Path, float], dict[str, Any]]] = {
     "embedded": rates.embedded,
@@ -16,6 +16,11 @@ BENCHES: dict[str, Callable[[Path, float], dict[str, Any]]] = {
     "assess": single.assess,
     "memory": memory.memory,
     "imports": imports.imports,
+    "page-rerun": pages.rerun,
+    "page-answer": pages.click_to_answer,
+    "page-upload": pages_large.upload,
+    "page-map": pages_large.large_map,
+    "page-memory": pages_large.memory_of_uploads,
     "quality": quality.quality,
 }
 

@@ -35,7 +35,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 # Not for the whole session: Playwright keeps an event loop in this thread, under which no other test could start one.
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The browser."""
     if CHROMIUM is None:

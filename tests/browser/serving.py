@@ -56,24 +56,36 @@ def desk_served(folder: Path, **settings: str) -> Iterator[Served]:
     Raises:
         AssertionError: it did not open, or did not stop when asked.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    port, log = port_nobody_uses(), folder / "server.log"
-    foreign = {name: value for name, value in os.environ.items() if not name.startswith("TRIAGE_")}
+    port = port_nobody_uses()
     own = {"PYTHONPATH": str(REPOSITORY), "TRIAGE_DATA_DIR": str(folder / "data"), "TRIAGE_EMBEDDING_TIMEOUT": "30"}
     command = [sys.executable, "-P", "-m", "core.cli", "serve", "--port", str(port)]
+    with served_by(command, port, folder, own | settings) as served:
+        yield served
+
+
+@contextmanager
+def served_by(command: list[str], port: int, folder: Path, settings: dict[str, str]) -> Iterator[Served]:
+    """Whatever Streamlit server a command starts on a port, run in `folder`, where its log is kept too."""
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / "server.log"
+    foreign = {name: value for name, value in os.environ.items() if not name.startswith("TRIAGE_")}
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=folder, env=foreign | own | settings, stdout=output, stderr=output)
+        process = subprocess.Popen(command, cwd=folder, env=foreign | settings, stdout=output, stderr=output)
         try:
             _wait_until_open(f"http://127.0.0.1:{port}/_stcore/health", process, log)
             yield Served(f"http://127.0.0.1:{port}", folder / "data", log, process.pid)
         finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(STOPPING)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-                raise AssertionError("the server did not stop when asked") from None
+            _stop(process)
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(STOPPING)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise AssertionError("the server did not stop when asked") from None
 
 
 @contextmanager
