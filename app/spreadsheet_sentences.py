@@ -184,15 +184,13 @@ def said_of_rows_kept(kept: int, total: int, say: Voice) -> str:
 
 
 def said_of_time(seconds: float | None, say: Voice) -> str:
-    """Time left, in round words."""
+    """Time left, in round words that are short enough for a phone."""
     if seconds is None:
-        return say("time left: not known yet")
+        return "–"
     if seconds < 60:
-        return say("less than a minute left")
+        return say("< 1 min")
     minutes = round(seconds / 60)
-    if minutes < 90:
-        return say("about {minutes} min left", minutes=minutes)
-    return say("about {hours} h left", hours=f"{seconds / 3600:.1f}")
+    return say("{minutes} min", minutes=minutes) if minutes < 90 else say("{hours} h", hours=f"{seconds / 3600:.1f}")
 
 
 def _said(message: str, known: tuple[tuple[str, Said], ...], say: Voice) -> str:

@@ -68,9 +68,8 @@ def test_the_end_of_a_run_is_said_by_its_kind(trouble: str, words: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(None, "time left: not known yet"), (9, "less than a minute left"), (600, "about 10 min left"),
-     (7200, "about 2.0 h left")],
-)  # fmt: skip
+    [(None, "–"), (9, "< 1 min"), (600, "10 min"), (7200, "2.0 h")],
+)
 def test_time_left_is_said_in_round_words(seconds: float | None, words: str) -> None:
     assert said_of_time(seconds, EN) == words
 
