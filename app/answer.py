@@ -16,13 +16,13 @@ from app.answer_keys import (
 )
 from app.answer_sitting import Book, Override, Sitting
 from app.charts.answer import probability_bars, shown_bars
+from app.figure import PLAIN_CHART, is_dark
 from app.text import Voice
 from core.model.scheme import AcuityScheme, load_scheme
 from core.notes import Assessment, Note, TaskAnswer
 from core.wording import FIRST, percent, tasks_in_order
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+.!|<>~$:-])")
-PLAIN_CHART = {"displayModeBar": False, "responsive": True}
 
 
 def plain(text: str) -> str:
@@ -152,7 +152,7 @@ class AnswerView:
                 st.markdown(f"**{plain(name)}**", width="content")
                 st.markdown(self._standing(answer, ""), width="content")
             st.plotly_chart(
-                probability_bars(answer, say, is_dark=st.context.theme.type == "dark"),
+                probability_bars(answer, say, is_dark=is_dark()),
                 key=f"bars_{answer.task}",
                 config=PLAIN_CHART,
                 alt=say("Probability of the likeliest answers: {task}", task=name),

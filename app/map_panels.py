@@ -7,6 +7,7 @@ import streamlit as st
 
 from app.charts.map import BARS, mix_figure
 from app.edge import calm
+from app.figure import draw
 from app.map_state import PASTED, PastedNote, clear_selection, pasted
 from app.map_words import column_title, value_name
 from app.text import Voice
@@ -19,7 +20,6 @@ from core.triage import TriageDesk, composed
 
 NEIGHBOURS = 10
 ROWS_SHOWN = 8  # of the selected notes, before their table scrolls
-PLAIN_CONFIG = {"displayModeBar": False}
 
 
 def show_mix(say: Voice, notes: NoteSet, ids: frozenset[int], column: Column) -> None:
@@ -42,11 +42,10 @@ def show_mix(say: Voice, notes: NoteSet, ids: frozenset[int], column: Column) ->
         return
     names = [value_name(column, row.value, say) for row in mix.rows]
     title = column_title(column, say)
-    st.plotly_chart(
+    draw(
         mix_figure(mix.rows, names, title, say),
-        key="map_mix",
-        config=PLAIN_CONFIG,
-        alt=say("{column}: shares among the selected notes and among all others", column=title),
+        say("{column}: shares among the selected notes and among all others", column=title),
+        "map_mix",
     )
     if len(mix.rows) > BARS:
         st.caption(say("The {count} most frequent values are drawn; the table has all.", count=BARS))

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.charts import spreadsheet as charts
 from app.edge import plain
-from app.spreadsheet_figure import show_figure
+from app.figure import show_figure
 from app.text import Voice
 from core.bulk.agreement import Agreement, agreement
 from core.bulk.answers import STANDARD_TASKS

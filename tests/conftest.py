@@ -1,6 +1,7 @@
 """What most tests need: a data folder of their own, the embedded endpoint, a small bundle, the default desk."""
 
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,14 @@ STARTER = REPOSITORY / "models" / "starter"
 SMALL_RECIPE = Recipe(
     tasks=("department", "acuity"), by_task={"acuity": TaskRecipe(scheme="esi")}, merge_small="other", name="small"
 )
+
+MAIN = sys.modules["__main__"]
+
+
+@pytest.fixture(autouse=True)
+def main_module_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page under test takes the place of `__main__`, and processes that a test spawns would run the page."""
+    monkeypatch.setitem(sys.modules, "__main__", MAIN)
 
 
 @pytest.fixture(autouse=True)

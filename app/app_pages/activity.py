@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
-import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from app.charts import activity as charts
 from app.desk import records
+from app.figure import show_figure
 from app.text import voice
 from core.errors import TriageError
 from core.records import export, summary
@@ -109,14 +108,6 @@ def show_totals(totals: summary.Totals) -> None:
         )
 
 
-def show_figure(figure: go.Figure, table: pd.DataFrame, alt: str, key: str) -> None:
-    """A figure and, folded, the same as a table."""
-    inked = charts.inked(figure, is_dark=st.context.theme.type == "dark")
-    st.plotly_chart(inked, alt=alt, key=key, config={"displayModeBar": False})
-    with st.expander(say("As a table")):
-        st.dataframe(table, hide_index=True, alt=alt, key=f"{key}_table")
-
-
 @st.fragment
 def show_volume(notes: Sequence[AnsweredNote], zone: tzinfo, since: datetime | None, until: datetime) -> None:
     """Notes by time and department."""
@@ -143,6 +134,7 @@ def show_volume(notes: Sequence[AnsweredNote], zone: tzinfo, since: datetime | N
             charts.volume_table(volume, step, say),
             say("Number of notes over time, stacked by department."),
             "activity_volume",
+            say,
         )
 
 
@@ -156,6 +148,7 @@ def show_acuity(notes: Sequence[AnsweredNote]) -> None:
             charts.acuity_table(mix, say),
             say("Number of notes of each level of urgency, after people's decisions."),
             "activity_acuity",
+            say,
         )
 
 
@@ -174,6 +167,7 @@ def show_agreement(notes: Sequence[AnsweredNote], zone: tzinfo, since: datetime 
             charts.agreement_table(steps, step, say),
             say("Share of the answers looked at by a person that were accepted, over time."),
             "activity_agreement",
+            say,
         )
 
 
@@ -209,6 +203,7 @@ def show_overrides(notes: Sequence[AnsweredNote]) -> None:
             charts.override_table(pairs, task, say),
             say("How often which label of the desk was changed to which."),
             "activity_overrides",
+            say,
         )
         if charts.is_map_cut(pairs, task):
             st.caption(say("The figure shows the labels that changed most often; the table has all of them."))

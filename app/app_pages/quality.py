@@ -10,6 +10,7 @@ from app.charts import quality as charts
 from app.charts import quality_tables as tables
 from app.charts.quality_tables import FIGURES
 from app.edge import calm, plain
+from app.figure import draw
 from app.text import Voice, voice
 from core.errors import BundleError
 from core.model.bundle import Manifest
@@ -24,7 +25,6 @@ say = voice()
 FEW_NOTES = 100
 HEADLINE = ("top1", "top3", "coverage", "mean_set_size", "ece")
 HEADLINE_ACUITY = ("emergency_recall", "under_triage", "over_triage", "top1", "coverage", "mean_set_size")
-NO_TOOLBAR = {"displayModeBar": False, "responsive": True}
 
 # What is shown side by side: by the name on screen, a bundle and its scores. (A string here would show on the page.)
 Sides = Mapping[str, tuple[Manifest, TaskScores]]
@@ -201,7 +201,7 @@ def _show_comparison(this: TaskScores, other: TaskScores, names: tuple[str, str]
     st.caption(say("Better or worse is said only where the 95 % intervals, in brackets, do not overlap."))
     titles = {name: say(words.plain) for name, words in FIGURES.items() if words.share}
     figure = charts.comparison_chart(found, names, titles, say)
-    st.plotly_chart(figure, config=NO_TOOLBAR, alt=title, key="quality_comparison")
+    draw(figure, title, "quality_comparison")
 
 
 def _section(
@@ -237,7 +237,7 @@ def _side_by_side(title: str, found: list[tuple[str, go.Figure | None, pd.DataFr
 
 def _show_figure(figure: go.Figure | None, alt: str, key: str) -> None:
     if figure is not None:
-        st.plotly_chart(figure, config=NO_TOOLBAR, alt=alt, key=key)
+        draw(figure, alt, key)
 
 
 def _show_sets(sides: Sides, task: str) -> None:

@@ -6,8 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from app.answer import REASON_WORDS
-from app.charts.answer import INK, INK_ON_DARK
-from app.charts.style import ACCENT, ACUITY, MUTED, PALETTE, calm
+from app.charts.style import MUTED, PALETTE, calm, level_colour
 from app.text import Voice
 from core.records.summary import LEVELS, NO_LABEL, REST, Agreement, Step
 
@@ -16,6 +15,7 @@ PATTERNS = ("", "/", "x", "-", "\\", ".")  # for `TOP` departments
 CLOCK = {"hour": "%H:%M", "day": "%m-%d"}
 MAP_LABELS = 8  # more labels on an axis can't be read on a tablet
 ROW_HEIGHT = 34  # pixels
+FEW = 8  # notes; up to here each has a tick
 
 
 def department_name(label: str, say: Voice) -> str:
@@ -60,7 +60,7 @@ def volume_figure(volume: pd.DataFrame, step: Step, say: Voice) -> go.Figure:
     figure.update_layout(barmode="stack", bargap=0.15)
     _close_up(figure, x=_time_title(step, say), y=say("Notes answered"), height=420)
     _legend_below(figure)
-    figure.update_yaxes(rangemode="tozero", tickformat="d")
+    figure.update_yaxes(rangemode="tozero", tickformat="d", dtick=_step_of_counts(volume.sum(axis=1).max()))
     if step == "hour_of_day":
         figure.update_xaxes(tickvals=times[::3], tickangle=0)
     else:
@@ -79,7 +79,7 @@ def volume_table(volume: pd.DataFrame, step: Step, say: Voice) -> pd.DataFrame:
 def acuity_figure(mix: pd.DataFrame, say: Voice) -> go.Figure:
     """Notes by acuity level, most urgent on top."""
     names = [say.wording.label("acuity", level) for level in mix.index]
-    colours = [ACUITY[int(level) - 1] if level in LEVELS else MUTED for level in mix.index]
+    colours = [level_colour(level) for level in mix.index]
     whole = max(int(mix["counted"].sum()), 1)
     figure = go.Figure(
         go.Bar(
@@ -95,7 +95,8 @@ def acuity_figure(mix: pd.DataFrame, say: Voice) -> go.Figure:
     )
     _close_up(figure, x=say("Notes answered"), height=320)
     figure.update_yaxes(autorange="reversed")
-    figure.update_xaxes(range=[0, max(int(mix["counted"].max()), 1) * 1.3], tickformat="d")
+    most = max(int(mix["counted"].max()), 1)
+    figure.update_xaxes(range=[0, most * 1.3], tickformat="d", dtick=_step_of_counts(most))
     return figure
 
 
@@ -129,7 +130,8 @@ def override_figure(pairs: pd.DataFrame, task: str, say: Voice) -> go.Figure:
             y=names,
             text=[["" if pd.isna(count) else f"{count:.0f}" for count in row] for row in counts.to_numpy()],
             texttemplate="%{text}",
-            colorscale=[[0, "#d6e8ef"], [1, ACCENT]],
+            colorscale=[[0, "#eaf3f7"], [1, "#8fc1d6"]],  # pale enough for the dark numbers in them
+            zmin=0,
             showscale=False,
             xgap=2,
             ygap=2,
@@ -225,15 +227,6 @@ def is_map_cut(pairs: pd.DataFrame, task: str) -> bool:
     return len(set(pairs["given"]) | set(pairs["decided"])) > len(_labels_on_map(pairs, task))
 
 
-def inked(figure: go.Figure, *, is_dark: bool) -> go.Figure:
-    """The figure with its words in the colour of the page's; the theme's own for figures is too pale."""
-    ink = INK_ON_DARK if is_dark else INK
-    figure.update_layout(font={"color": ink}, legend={"font": {"color": ink}})
-    for update in (figure.update_xaxes, figure.update_yaxes):
-        update(tickfont={"color": ink}, title_font={"color": ink})
-    return figure
-
-
 def _labels_on_map(pairs: pd.DataFrame, task: str) -> list[str]:
     """Levels in their order; other labels with the most frequent first."""
     weight = pairs.groupby("given")["notes"].sum().add(pairs.groupby("decided")["notes"].sum(), fill_value=0)
@@ -262,6 +255,11 @@ def _legend_below(figure: go.Figure) -> None:
 def _close_up(figure: go.Figure, *, x: str, y: str = "", height: int = 320) -> None:
     """Calm, and without room for a legend above."""
     calm(figure, x=x, y=y, height=height).update_layout(margin={"t": 8})
+
+
+def _step_of_counts(most: float) -> int | None:
+    """Between ticks: whole notes where there are few, else as the figure likes."""
+    return 1 if most <= FEW else None
 
 
 def _time_title(step: Step, say: Voice) -> str:

@@ -2,13 +2,12 @@
 
 import plotly.graph_objects as go
 
-from app.charts.style import ACCENT, MUTED, PALETTE, calm
+from app.charts.style import ACCENT, INK, INK_ON_DARK, MUTED, PALETTE, calm
 from app.text import Voice
 from core.notes import TaskAnswer
 from core.wording import SHOWN, percent
 
 HEIGHT = 128  # pixels: three bars and an axis
-INK, INK_ON_DARK = "#0f1a20", "#eef3f5"  # textColor of .streamlit/config.toml; figures take a paler one by themselves
 LONGEST = 22  # characters of a label beside its bar
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.charts.style import ACUITY, MUTED, PALETTE
+from app.charts.style import MUTED, PALETTE, level_colour
 from app.map_words import column_title, value_name
 from app.text import Voice
 from core.explore.points import Column
@@ -80,7 +80,7 @@ def _order(column: Column, values: NDArray[np.str_], counts: NDArray[np.int64]) 
 def _look(column: Column, value: str, rank: int) -> tuple[str, str]:
     """Colour and symbol: different in both for the first eight, as a pair for all."""
     if column.name == "acuity" and column.role in ("label", "predicted") and value in ("1", "2", "3", "4", "5"):
-        return ACUITY[int(value) - 1], SYMBOLS[int(value) - 1]
+        return level_colour(value), SYMBOLS[int(value) - 1]
     return PALETTE[rank % len(PALETTE)], SYMBOLS[(rank + rank // len(PALETTE)) % len(SYMBOLS)]
 
 

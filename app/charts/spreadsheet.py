@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from app.charts.answer import INK, INK_ON_DARK
-from app.charts.style import ACCENT, ACUITY, MUTED, PALETTE, calm
+from app.charts.style import ACCENT, INK, PALETTE, calm, level_colour
 from app.text import Voice
 from core.bulk.agreement import Agreement
 from core.bulk.summary import BINS, NO_LEVEL, Summary
@@ -58,7 +57,7 @@ def volume_by_level(summary: Summary, say: Voice) -> go.Figure:
     """Rows by acuity level."""
     counts = level_counts(summary)
     names = [label_name("acuity", level, say) for level in counts]
-    colours = [ACUITY[int(level) - 1] if level.isdecimal() and 0 < int(level) < 6 else MUTED for level in counts]
+    colours = [level_colour(level) for level in counts]
     figure = _bars(list(counts.values()), names, colours, [f"{rows:,}" for rows in counts.values()])
     return _sized(calm(figure, x=say("Rows"), height=_height(len(counts))))
 
@@ -247,14 +246,4 @@ def _height(rows: int) -> int:
 
 def _sized(figure: go.Figure) -> go.Figure:
     figure.update_layout(showlegend=False)
-    return figure
-
-
-def inked(figure: go.Figure, *, is_dark: bool) -> go.Figure:
-    """The figure with its words in the colour of the page's; the theme's own for figures is too pale."""
-    ink = INK_ON_DARK if is_dark else INK
-    figure.update_layout(font={"color": ink})
-    figure.update_traces(textfont={"color": ink}, selector={"type": "bar"})
-    for update in (figure.update_xaxes, figure.update_yaxes):
-        update(tickfont={"color": ink}, title_font={"color": ink})
     return figure

@@ -46,8 +46,7 @@ def _take_one_look(
         with visiting(browser, address, language, height=HEIGHT, scheme=scheme) as visitor:
             open_occupied(visitor, name)
             yield _picture(visitor, folder / f"{name}_{language}_{scheme}_1280.png")
-            if name == "spreadsheet":
-                yield from _views(visitor, folder, f"{name}_{language}_{scheme}")
+            yield from _views(visitor, folder, f"{name}_{language}_{scheme}")
             if name == "triage":
                 for width in NARROW:
                     visitor.page.set_viewport_size({"width": width, "height": HEIGHT})
@@ -56,7 +55,7 @@ def _take_one_look(
 
 
 def _views(visitor: Visitor, folder: Path, stem: str) -> Iterator[Path]:
-    """The other views of a finished table."""
+    """What lies behind the page's other tabs."""
     for place, tab in enumerate(visitor.page.get_by_role("tab").all()[1:], start=2):
         tab.click()
         visitor.settle()

@@ -3,6 +3,7 @@
 import pytest
 
 from app.charts import spreadsheet as charts
+from app.charts.style import INK_ON_DARK, inked
 from app.text import Voice
 from core.bulk.agreement import agreement
 from core.bulk.summary import Summary
@@ -35,7 +36,7 @@ def test_every_figure_has_titles_on_its_axes(language: Speech) -> None:
         charts.confusion(found, say),
     ):
         assert figure.layout.xaxis.title.text
-        assert charts.inked(figure, is_dark=True).layout.font.color == charts.INK_ON_DARK
+        assert inked(figure, is_dark=True).layout.font.color == INK_ON_DARK
 
 
 def test_the_heat_map_has_a_row_a_department_and_a_column_a_level() -> None:
