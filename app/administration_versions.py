@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from app.desk import open_desk
-from app.edge import calm, plain
+from app.edge import calm, plain, said_of_error
 from app.text import Voice
 from core.errors import TriageError
 from core.model.bundle import verify_bundle
@@ -48,7 +48,8 @@ def _show_answering(in_use: KnownBundle, say: Voice) -> None:
     try:
         identity = open_desk().bundle.identity
     except TriageError as error:
-        st.error(plain(str(error)), title=say("The model in use can't be loaded."), icon=":material/error:")
+        why = plain(said_of_error(error, say))
+        st.error(why, title=say("The model in use can't be loaded."), icon=":material/error:")
         return
     answering = f"{identity.bundle}/{identity.version}"
     manifest = in_use.manifest

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from app.edge import calm, plain
+from app.edge import calm, plain, said_of_error
 from app.map_state import UPLOAD, Upload, upload
 from app.text import Voice
 from core.bulk.patient import AGE_NAMES, SEX_NAMES
@@ -188,7 +188,7 @@ def _embed(say: Voice, desk: TriageDesk, current: Upload) -> None:
     except TriageError as error:
         current.running = False
         title = say("Stopped after {done} notes; they are kept.", done=f"{current.done:,}")
-        st.error(plain(str(error)), title=title, icon=":material/error:")
+        st.error(plain(said_of_error(error, say)), title=title, icon=":material/error:")
         st.button(say("Go on"), on_click=_go_on, args=(current,), icon=":material/play_arrow:", key="map_again")
         return
     _finish(say, desk, current)

@@ -4,10 +4,10 @@ import pandas as pd
 import streamlit as st
 
 from app.desk import open_desk
-from app.edge import calm, plain
+from app.edge import calm, plain, said_of_error
+from app.sentences import said_of_file, said_of_table
 from app.spreadsheet_rows import rows_table, show_rows_table
 from app.spreadsheet_run import show_refused_start, start_calmly
-from app.spreadsheet_sentences import said_of_file, said_of_table, said_of_trouble
 from app.text import Voice
 from core.bulk.answers import STANDARD_TASKS
 from core.bulk.classify import Columns
@@ -162,7 +162,7 @@ def _try(job: Job, choice: Choice, say: Voice) -> None:
             st.session_state[TRIAL] = (job.id, choice, dry_run(job, choice, open_desk()))
     except TriageError as error:
         st.error(
-            plain(said_of_trouble(type(error).__name__, str(error), say)),
+            plain(said_of_error(error, say)),
             title=say("The trial has no answers."),
             icon=":material/error:",
         )

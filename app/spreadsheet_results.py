@@ -10,9 +10,9 @@ import streamlit as st
 from app.charts import spreadsheet as charts
 from app.edge import calm, plain
 from app.figure import show_figure
+from app.sentences import said_of_row, said_of_table
 from app.spreadsheet_agreement import AgreementView
 from app.spreadsheet_rows import rows_table, show_rows_table
-from app.spreadsheet_sentences import said_of_row, said_of_table
 from app.text import Voice
 from core.bulk.job_run import export
 from core.bulk.jobs import Choice, Job

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app.spreadsheet_sentences import said_of_row
+from app.sentences import said_of_row
 from app.text import Voice
 from core.bulk.answers import SEPARATOR, STANDARD_TASKS
 from core.bulk.csv_writer import harmless

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app.edge import plain
-from app.spreadsheet_sentences import said_of_file, said_of_rows_kept, said_of_time, said_of_trouble
+from app.sentences import said_of_file, said_of_rows_kept, said_of_time, said_of_trouble
 from app.text import Voice
 from core.bulk.job_run import Progress, State, progress_of, rows_kept, start, start_over, state_of, stop
 from core.bulk.jobs import Job

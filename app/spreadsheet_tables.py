@@ -12,7 +12,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from app.desk import person
 from app.edge import plain
-from app.spreadsheet_sentences import said_of_file
+from app.sentences import said_of_file
 from app.text import Voice
 from core.bulk.job_run import State, delete, delete_expired, state_of
 from core.bulk.jobs import KEPT_DAYS, UPLOAD_LIMIT, Job, Jobs

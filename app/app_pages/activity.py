@@ -1,9 +1,6 @@
 """Activity: what came in, how urgent it was, and what people changed, from the records."""
 
-import logging
-import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -11,29 +8,16 @@ import streamlit as st
 
 from app.charts import activity as charts
 from app.desk import records
+from app.edge import calm
 from app.figure import show_figure
 from app.text import voice
-from core.errors import TriageError
 from core.records import export, summary
 from core.records.records import AnsweredNote
 
 SPAN, KEPT_SPAN = "activity_span", "activity_span_kept"
 STEP, TASK = "activity_step", "activity_task"
-log = logging.getLogger(__name__)
 say = voice()
-
-
-@contextmanager
-def page_edge() -> Iterator[None]:
-    """Nothing but calm sentences leave the page; what nobody expected gets a number that the log has too."""
-    try:
-        yield
-    except TriageError as error:
-        st.error(say(str(error)), icon=":material/database:")
-    except Exception as error:
-        number = secrets.token_hex(3)
-        log.error("activity %s: %s", number, type(error).__name__)
-        st.error(say("This can't be shown now. Number for whoever runs this desk: {number}.", number=number))
+UNSHOWN = say("This can't be shown now.")
 
 
 def zone_of_reader() -> tzinfo:
@@ -111,7 +95,7 @@ def show_totals(totals: summary.Totals) -> None:
 @st.fragment
 def show_volume(notes: Sequence[AnsweredNote], zone: tzinfo, since: datetime | None, until: datetime) -> None:
     """Notes by time and department."""
-    with page_edge(), st.container(border=True):
+    with calm(say, UNSHOWN), st.container(border=True):
         is_today = since is not None and until.astimezone(zone).date() == since.date()
         step: summary.Step = "hour"
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -174,7 +158,7 @@ def show_agreement(notes: Sequence[AnsweredNote], zone: tzinfo, since: datetime 
 @st.fragment
 def show_overrides(notes: Sequence[AnsweredNote]) -> None:
     """Which label was changed to which."""
-    with page_edge(), st.container(border=True):
+    with calm(say, UNSHOWN), st.container(border=True):
         tasks = summary.tasks_of(notes)
         if st.session_state.get(TASK) not in tasks:
             st.session_state[TASK] = tasks[0]
@@ -249,5 +233,5 @@ def show_page() -> None:
     st.caption(say("Times are those of {zone}.", zone=str(zone)))
 
 
-with page_edge():
+with calm(say, UNSHOWN):
     show_page()

@@ -7,7 +7,7 @@ import streamlit as st
 from app.charts.map import Drag, map_figure
 from app.charts.map_colours import colouring_by
 from app.desk import open_desk
-from app.edge import calm, plain
+from app.edge import calm, plain, said_of_error
 from app.map_panels import show_clicked, show_mix, show_pasted, show_selected
 from app.map_state import pasted, selected_ids, upload
 from app.map_upload import upload_panel
@@ -213,7 +213,8 @@ def opened_desk(say: Voice) -> TriageDesk | None:
         with st.spinner(say("Opening the map …")):
             return open_desk()
     except TriageError as error:
-        st.error(plain(str(error)), title=say("The map can't be shown now."), icon=":material/error:")
+        why = plain(said_of_error(error, say))
+        st.error(why, title=say("The map can't be shown now."), icon=":material/error:")
         st.button(say("Try again"), icon=":material/refresh:")
     return None
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.spreadsheet_sentences import (
+from app.sentences import (
     said_of_file,
     said_of_row,
     said_of_rows_kept,
@@ -18,7 +18,7 @@ from app.text import Voice
 from core.bulk.jobs import Jobs
 from core.bulk.tables import open_table
 from core.embedding.client import NO_WORDS
-from core.errors import TableError
+from core.errors import NoteError, RecordsError, TableError, TriageError
 
 EN, ZH = Voice("en"), Voice("zh")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -77,3 +77,16 @@ def test_time_left_is_said_in_round_words(seconds: float | None, words: str) -> 
 def test_what_is_kept_is_counted() -> None:
     assert said_of_rows_kept(0, 2000, EN) == "Your table is kept."
     assert said_of_rows_kept(1500, 2000, EN) == "Your table is kept, and 1,500 of its 2,000 rows are finished."
+
+
+def every_kind_of(error: type[TriageError]) -> list[type[TriageError]]:
+    return [error, *(kind for child in error.__subclasses__() for kind in every_kind_of(child))]
+
+
+def test_every_error_of_the_desk_has_a_sentence_that_names_no_path() -> None:
+    of_the_readers_own = (TriageError, TableError, NoteError, RecordsError)  # fixed sentences, or known by their form
+    for kind in every_kind_of(TriageError):
+        if kind not in of_the_readers_own:
+            said = said_of_trouble(kind.__name__, "/srv/desk.db: No such file", ZH)
+            assert CHINESE.search(said)
+            assert "/srv" not in said

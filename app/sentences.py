@@ -1,4 +1,4 @@
-"""What the Spreadsheet page says of tables, rows and runs: core's sentences in the reader's language.
+"""What pages say of tables, rows, runs and troubles: core's sentences in the reader's language.
 
 Core writes for the command line, in English. What it says of a file is known here by its form; a sentence that is not
 is shown as it is.
@@ -147,6 +147,22 @@ _ROWS: tuple[tuple[str, Said], ...] = (
     ),
 )  # fmt: skip
 
+_TROUBLES = {
+    "EndpointUnavailable": "The server that reads the notes does not answer. Go on when it is back.",
+    "EndpointTimeout": "The server that reads the notes does not answer. Go on when it is back.",
+    "EndpointBusy": "The server that reads the notes is busy. Try again in a minute.",
+    "EndpointRefused": "The server that reads the notes refuses this desk, perhaps for its key. Tell who runs it.",
+    "EndpointBadAnswer": "The server that reads the notes answers wrongly. Tell who runs this desk.",
+    "EndpointError": "The server that reads the notes answers wrongly. Tell who runs this desk.",
+    "BundleCorrupt": "A file of the model is missing or was changed, so it is not used. Tell who runs this desk.",
+    "BundleVersion": "The model was made with other versions of its libraries. Tell who runs this desk.",
+    "SpaceMismatch": "The server that reads the notes has another model than this one needs. Tell who runs this desk.",
+    "BundleError": "The model can't be used now. Tell who runs this desk.",
+    "SettingsError": "A setting of this desk is wrong. Tell who runs it.",
+    "TrainingError": "A model can't be trained on these tables.",
+    "RunStopped": "The run has stopped. What it did is kept.",
+}
+
 
 def said_of_file(message: str, say: Voice) -> str:
     """Why a file can't be taken, or a run can't be started."""
@@ -164,16 +180,20 @@ def said_of_row(error: str, say: Voice) -> str:
 
 
 def said_of_trouble(trouble: str, message: str, say: Voice) -> str:
-    """Why a run or a trial ended: by the kind of error."""
-    if trouble in ("EndpointUnavailable", "EndpointTimeout", "EndpointBusy"):
-        return say("The server that reads the notes does not answer. Go on when it is back.")
-    if trouble.startswith("Endpoint"):
-        return say("The server that reads the notes answers wrongly. Tell who runs this desk.")
-    if trouble.startswith("Bundle") or trouble == "SpaceMismatch":
-        return say("The model can't be used now. Tell who runs this desk.")
+    """Why something could not be done: by the name of the error's class, never with core's own words.
+
+    Args:
+        trouble: the class of `core.errors`, or `unexpected`.
+        message: what core says; of a table it is known by its form, of something unexpected it is a number in the log.
+        say: the reader's language.
+    """
+    if trouble in ("TriageError", "TableError", "NoteError"):
+        return said_of_file(message, say)
+    if trouble == "RecordsError":
+        return say(message)  # one of few fixed sentences, each of which the catalogue has
     if trouble == "unexpected":
         return say("Something unexpected happened. Tell who runs this desk the number {number}.", number=message)
-    return said_of_file(message, say)
+    return say(_TROUBLES[trouble])
 
 
 def said_of_rows_kept(kept: int, total: int, say: Voice) -> str:
