@@ -98,10 +98,20 @@ class AnswerView:
                     f':color[{name}]{{foreground="#ffffff" background="{colour}"}}', width="content", anchor=False
                 )
                 st.markdown(self._time(level.seen_within if level else None), width="content")
-                st.markdown(
-                    self._standing(answer, f"{say('probability')} {percent(answer.probability)}"), width="content"
-                )
+                st.markdown(self._standing(answer, self._chance(answer)), width="content")
             self._show_buttons(answer)
+
+    def _chance(self, answer: TaskAnswer) -> str:
+        """How probable the level is, and which likelier one was not taken, so that nobody thinks it a mistake."""
+        say, likeliest = self.say, answer.ranked[0]
+        chance = f"{say('probability')} {percent(answer.probability)}"
+        if likeliest.label == answer.label:
+            return chance
+        name = say.wording.label(answer.task, likeliest.label)
+        share = percent(likeliest.probability)
+        if answer.label < likeliest.label:
+            return say("{chance}; to be safe not {label}, {share}", chance=chance, label=name, share=share)
+        return say("{chance}; likeliest is {label}, {share}", chance=chance, label=name, share=share)
 
     def _time(self, minutes: int | None) -> str:
         say = self.say

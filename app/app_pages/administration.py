@@ -154,12 +154,23 @@ def show_settings() -> None:
     st.dataframe(table, hide_index=True, height="content", alt=say("Settings in force"))
 
 
+def _minutes(minutes: int | None) -> str:
+    if minutes is None:
+        return say("no time set by the scheme")
+    return say("{minutes} minutes", minutes=minutes) if minutes else say("at once")
+
+
 def show_labels() -> None:
     """The acuity scheme, and the labels that the model in use can answer."""
     scheme = load_scheme()
     st.subheader(say("Levels of urgency ({scheme})", scheme=plain(scheme.name)))
-    levels = {say("Level"): list(LEVELS), "中文": list(scheme.names["zh"]), "English": list(scheme.names["en"])}
-    st.table(levels, hide_index=True, border="horizontal", alt=say("Levels of urgency"))
+    levels = {
+        say("Level"): [str(level) for level in LEVELS],
+        "中文": list(scheme.names["zh"]),
+        "English": list(scheme.names["en"]),
+        say("To be seen within"): [_minutes(level.seen_within) for level in scheme.levels],
+    }
+    st.dataframe(levels, hide_index=True, alt=say("Levels of urgency"))
     with st.expander(say("What a wrong level costs")):
         st.write(say("Line: right level. Column: level given. The level with the least expected cost is given; "
                      "not urgent enough costs more than too urgent."))  # fmt: skip

@@ -6,8 +6,10 @@ import streamlit as st
 
 from app.charts.map import Drag, map_figure
 from app.charts.map_colours import colouring_by
+from app.charts.style import inked
 from app.desk import open_desk
 from app.edge import calm, plain, said_of_error
+from app.figure import is_dark
 from app.map_panels import show_clicked, show_mix, show_pasted, show_selected
 from app.map_state import pasted, selected_ids, upload
 from app.map_upload import upload_panel
@@ -45,7 +47,7 @@ def show_page(say: Voice, desk: TriageDesk) -> None:
             title=say("The model in use has no reference notes"),
             icon=":material/scatter_plot:",
         )
-    controls = st.container(horizontal=True, vertical_alignment="bottom")
+    controls = st.container(horizontal=True, vertical_alignment="top")
     with controls:
         shown = TABLE if reference is None else choose_shown(say)
     notes, name = (reference[0], REFERENCE) if reference and shown == REFERENCE else table_notes(say, desk)
@@ -157,6 +159,7 @@ def show_figure(
     note = pasted()
     mark = axes.place(note.vector)[: view.dimensions] if note and note.model == desk.bundle.identity else None
     figure = map_figure(data, colouring_by(view.column, say), say, backdrop=backdrop, mark=mark, drag=view.drag)
+    figure = inked(figure, is_dark=is_dark())
     chart = view.chart(note and note.number, say.language, st.session_state.get("map_round", 0))
     title = column_title(view.column, say)
     alt = say("Map of {count} notes, coloured by: {column}", count=f"{len(notes):,}", column=title)

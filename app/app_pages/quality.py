@@ -40,7 +40,7 @@ def show_page() -> None:
     if manifest is None or not manifest.tasks:
         st.info(say("This model answers no question, so there is nothing to show."), icon=":material/info:")
         return
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
         task = _choose_task(manifest)
         group = _choose_group(subgroups(manifest, task), task)
         other = _choose_other(readable)

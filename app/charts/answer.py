@@ -45,7 +45,9 @@ def probability_bars(answer: TaskAnswer, say: Voice, *, is_dark: bool = False) -
         )
     )
     calm(figure, x=say("Probability (%)"), height=HEIGHT)
-    figure.update_layout(bargap=0.3, showlegend=False, margin={"l": 4, "r": 34, "t": 4, "b": 4}, dragmode=False)
+    figure.update_layout(
+        bargap=0.3, showlegend=False, margin={"l": 4, "r": 34, "t": 4, "b": 4}, dragmode=False, minreducedwidth=30
+    )
     figure.update_xaxes(
         range=[0, 100],
         tickvals=[0, 50, 100],

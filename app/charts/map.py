@@ -147,7 +147,8 @@ def _legend() -> dict[str, Any]:
         "orientation": "h",
         "yanchor": "top",
         "y": -0.12,
-        "maxheight": 0.22,
+        "maxheight": 0.3,
+        "font": {"size": 11},
         "itemsizing": "constant",
         "title": {"text": ""},
     }
