@@ -7,6 +7,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from core.answers import DeskAnswers, TaskColumn
 from core.embedding.client import Embedder, Embeddings
@@ -70,6 +71,7 @@ class TriageDesk:
         """
         settings = settings or load_settings()
         bundle = load_bundle(Registry(settings.data_dir).resolve(settings))
+        threadpool_limits(limits=1, user_api="blas")  # small products: more threads only take cores from the endpoint
         embedder = open_embedder(settings, bundle.manifest.space, bundle.manifest.fingerprint)
         return cls(bundle, embedder)
 
