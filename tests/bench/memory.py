@@ -1,5 +1,6 @@
 """Peak memory of `triage classify` on ten times the rows."""
 
+import csv
 import os
 import subprocess
 import sys
@@ -24,8 +25,8 @@ def _peak(settings: Settings, folder: Path, rows: int) -> tuple[float, float]:
     child.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.perf_counter() - started
     assert child.returncode == 0, "triage classify failed"
-    with target.open("rb") as file:
-        assert sum(1 for _ in file) == rows + 1
+    with target.open(encoding="utf-8-sig", newline="") as file:
+        assert sum(1 for _ in csv.reader(file)) == rows + 1
     source.unlink()
     target.unlink()
     return usage.ru_maxrss / 1024, seconds
