@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from app.charts.map import Drag, map_figure
 from app.charts.map_colours import colouring_by
@@ -22,21 +24,29 @@ from core.notes import ModelIdentity
 from core.triage import TriageDesk
 
 REFERENCE, TABLE = "reference", "table"
+WITHOUT_LANGUAGE = "map_without_language"
 CHART_CONFIG = {"displaylogo": False, "scrollZoom": True, "modeBarButtonsToRemove": ["autoScale2d", "toImage"]}
 
 
-@st.cache_resource(show_spinner=False, max_entries=2)
-def reference_of(identity: ModelIdentity, _desk: TriageDesk) -> tuple[NoteSet, Axes] | None:
+@st.cache_resource(show_spinner=False, max_entries=4)
+def reference_of(identity: ModelIdentity, without: bool, _desk: TriageDesk) -> tuple[NoteSet, Axes] | None:
     """The reference notes of the model with their axes; they hold no text, so all readers share them."""
     if _desk.bundle.reference is None or len(_desk.bundle.reference.vectors) < LEAST_NOTES:
         return None
     notes = reference_notes(_desk.bundle.reference)
-    return notes, fit_axes(notes.vectors)
+    return notes, fit_axes(notes.vectors, apart_from=languages_of(notes) if without else None)
+
+
+def languages_of(notes: NoteSet) -> NDArray[np.str_] | None:
+    """The language of each note; none where they are all of one."""
+    found = next((column.values for column in notes.columns if column.role == "language"), None)
+    return found.astype(str) if found is not None and len(np.unique(found)) > 1 else None
 
 
 def show_page(say: Voice, desk: TriageDesk) -> None:
     """The whole page."""
-    reference = reference_of(desk.bundle.identity, desk)
+    without = bool(st.session_state.get(WITHOUT_LANGUAGE))
+    reference = reference_of(desk.bundle.identity, without, desk)
     if reference is None:
         st.info(
             say(
@@ -89,6 +99,7 @@ class View:
         column: the column that they are coloured by.
         dimensions: two or three.
         fitted_on: whose axes.
+        without_language: whether what parts the languages is left out of the axes.
         behind: whether the reference notes are drawn behind them.
         drag: how notes are selected.
     """
@@ -97,13 +108,14 @@ class View:
     column: Column
     dimensions: int
     fitted_on: str
+    without_language: bool
     behind: bool
     drag: Drag
 
     def chart(self, *more: object) -> str:
         """Names the figure: another one has another name, so that Streamlit asks it anew what is selected."""
-        parts = ("map", self.name, self.column.key, self.dimensions, self.fitted_on, self.behind, self.drag, *more)
-        return ":".join(map(str, parts))
+        parts = ("map", self.name, self.column.key, self.dimensions, self.fitted_on, self.without_language, self.behind)
+        return ":".join(map(str, (*parts, self.drag, *more)))
 
 
 def choose_view(say: Voice, notes: NoteSet, name: str, reference: tuple[NoteSet, Axes] | None) -> View:
@@ -127,12 +139,19 @@ def choose_view(say: Voice, notes: NoteSet, name: str, reference: tuple[NoteSet,
     behind = own and reference is not None
     if behind:
         behind = st.toggle(say("Reference notes behind"), value=True, key="map_behind", persist_state="session")
-    return View(name, notes.column(wanted), dimensions, fitted_on, behind, drag)
+    without = False
+    fitted = reference[0] if reference and fitted_on == REFERENCE else notes
+    if languages_of(fitted) is not None:
+        without = st.toggle(
+            say("Without the language"), key=WITHOUT_LANGUAGE, persist_state="session",
+            help=say("Leaves out of the axes what only tells Chinese notes from English ones."),
+        )  # fmt: skip
+    return View(name, notes.column(wanted), dimensions, fitted_on, without, behind, drag)
 
 
 def show_map(say: Voice, desk: TriageDesk, notes: NoteSet, view: View, reference: tuple[NoteSet, Axes] | None) -> None:
     """The figure, and what is said of a selection."""
-    axes = reference[1] if reference and view.fitted_on == REFERENCE else own_axes(say, notes, view.name)
+    axes = reference[1] if reference and view.fitted_on == REFERENCE else own_axes(say, notes, view)
     if axes is None:
         return
     left, right = st.columns([3, 2], gap="medium")
@@ -198,16 +217,17 @@ def choose_axes(say: Voice, notes: NoteSet, reference: tuple[NoteSet, Axes] | No
     return fitted_on
 
 
-def own_axes(say: Voice, notes: NoteSet, name: str) -> Axes | None:
+def own_axes(say: Voice, notes: NoteSet, view: View) -> Axes | None:
     """Axes fitted on the table's notes, kept for this session; none for too few notes."""
     if len(notes) < LEAST_NOTES:
         st.info(say("A map of their own needs at least {count} notes.", count=LEAST_NOTES))
         return None
-    kept: tuple[str, int, Axes] | None = st.session_state.get("map_own_axes")
-    if kept is None or kept[:2] != (name, len(notes)):
-        kept = name, len(notes), fit_axes(notes.vectors)
+    kept: tuple[str, bool, int, Axes] | None = st.session_state.get("map_own_axes")
+    if kept is None or kept[:3] != (view.name, view.without_language, len(notes)):
+        axes = fit_axes(notes.vectors, apart_from=languages_of(notes) if view.without_language else None)
+        kept = view.name, view.without_language, len(notes), axes
         st.session_state["map_own_axes"] = kept
-    return kept[2]
+    return kept[3]
 
 
 def opened_desk(say: Voice) -> TriageDesk | None:

@@ -32,7 +32,7 @@ class Axes:
         return np.asarray((vectors - self.mean) @ self.directions.T, dtype=np.float32)
 
 
-def fit_axes(vectors: Vectors, count: int = AXES) -> Axes:
+def fit_axes(vectors: Vectors, count: int = AXES, *, apart_from: NDArray[np.str_] | None = None) -> Axes:
     """The first axes of the vectors' principal components.
 
     The same vectors give the same axes: no random numbers are used, and each direction is turned so that its component
@@ -41,14 +41,30 @@ def fit_axes(vectors: Vectors, count: int = AXES) -> Axes:
     Args:
         vectors: shape (n, dimension), n at least `count`.
         count: how many axes.
+        apart_from: a group for each note, shape (n,): directions that part the groups' means are left out, so that the
+            axes show what differs within groups. Shares stay those of all variance.
     """
+    exact = np.asarray(vectors, dtype=np.float64)
+    within = exact if apart_from is None else _within(exact, apart_from)
     with np.errstate(invalid="ignore", divide="ignore"):  # notes that are all alike have no variance to share
-        fitted = PCA(count, svd_solver="covariance_eigh").fit(np.asarray(vectors, dtype=np.float64))
+        fitted = PCA(count, svd_solver="covariance_eigh").fit(within)
+        shares = fitted.explained_variance_ / exact.var(axis=0, ddof=1).sum()
     largest = np.abs(fitted.components_).argmax(axis=1)
     signs = np.where(fitted.components_[np.arange(count), largest] < 0, -1.0, 1.0)
-    explained = np.clip(np.nan_to_num(fitted.explained_variance_ratio_), 0.0, 1.0)
+    explained = np.clip(np.nan_to_num(shares, posinf=0.0), 0.0, 1.0)
     directions = (fitted.components_ * signs[:, None]).astype(np.float32)
     return Axes(fitted.mean_.astype(np.float32), directions, explained)
+
+
+def _within(vectors: NDArray[np.float64], groups: NDArray[np.str_]) -> NDArray[np.float64]:
+    """The vectors without their parts along the directions from the mean of all to the means of large enough groups."""
+    names, sizes = np.unique(groups, return_counts=True)
+    means = [vectors[groups == name].mean(axis=0) for name in names[sizes >= LEAST_NOTES]]
+    if len(means) < 2:
+        return vectors
+    _, lengths, directions = np.linalg.svd(np.array(means) - np.mean(means, axis=0), full_matrices=False)
+    between = directions[lengths > 1e-9]
+    return np.asarray(vectors - vectors @ between.T @ between)
 
 
 def draw_map(notes: NoteSet, axes: Axes, dimensions: int = 2) -> MapData:

@@ -75,6 +75,14 @@ def test_the_page_speaks_chinese(page: AppTest) -> None:
     assert page.selectbox(key="map_colour_reference").label == "着色依据"
 
 
+def test_the_map_is_drawn_without_the_language(page: AppTest) -> None:
+    with_it = words(page)
+    page.toggle(key="map_without_language").set_value(True).run()
+    assert not page.exception
+    assert charts(page)[0].startswith("Map of ")
+    assert words(page) != with_it  # the axes show less of how the notes differ
+
+
 def test_a_selection_gives_its_notes_and_their_mix(page: AppTest) -> None:
     select(page, 1, 2, 3)
     assert "**3 of " in words(page)

@@ -35,6 +35,22 @@ def test_new_notes_are_placed_and_nothing_is_fitted(notes: NoteSet) -> None:
     assert abs(axes.place(axes.mean[None])).max() < 1e-6
 
 
+def test_axes_apart_from_two_groups_do_not_part_them(notes: NoteSet) -> None:
+    cloud = np.array(["one"] * 20 + ["other"] * 20)
+    assert fit_axes(notes.vectors).explained[0] > 0.9
+    axes = fit_axes(notes.vectors, apart_from=cloud)
+    placed = axes.place(notes.vectors)
+    assert abs(placed[:20].mean(axis=0) - placed[20:].mean(axis=0)).max() < 1e-4
+    assert axes.explained[0] < 0.1  # of all variance, which is mostly between the clouds
+
+
+@pytest.mark.parametrize("groups", [["a"] * 40, ["a"] * 39 + ["b"]])
+def test_one_large_group_leaves_the_axes_as_they_are(notes: NoteSet, groups: list[str]) -> None:
+    axes, alone = fit_axes(notes.vectors, apart_from=np.array(groups)), fit_axes(notes.vectors)
+    np.testing.assert_allclose(axes.directions, alone.directions, atol=1e-5)
+    np.testing.assert_allclose(axes.explained, alone.explained, atol=1e-5)
+
+
 def test_notes_that_are_all_alike_lie_on_one_place() -> None:
     axes = fit_axes(np.ones((12, 8), np.float32))
     assert axes.explained.tolist() == [0, 0, 0]
