@@ -91,6 +91,7 @@ SETTINGS: Mapping[str, str] = {
     "TRIAGE_CACHE_URL": "Where vectors are kept for a day",
     "TRIAGE_DATABASE_URL": "Database of the records",
     "TRIAGE_MODEL": "Folder of the model, instead of the version in use",
+    "TRIAGE_ACUITY_SCHEME": "Names, colours and times of the acuity levels",
     "TRIAGE_LANGUAGE": "Language of pages and messages",
     "TRIAGE_DATA_DIR": "Folder of cache, versions and records",
 }

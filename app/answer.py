@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Sequence
-from functools import cache
 
 import streamlit as st
 
@@ -18,7 +17,7 @@ from app.answer_sitting import Book, Override, Sitting
 from app.charts.answer import probability_bars, shown_bars
 from app.figure import PLAIN_CHART, is_dark
 from app.text import Voice
-from core.model.scheme import AcuityScheme, load_scheme
+from core.model.scheme import scheme_in_use
 from core.notes import Assessment, Note, TaskAnswer
 from core.wording import FIRST, percent, tasks_in_order
 
@@ -89,7 +88,7 @@ class AnswerView:
     def _show_acuity(self, answer: TaskAnswer) -> None:
         say = self.say
         label = self.sitting.label("acuity") or answer.label
-        level = _scheme().level(label)
+        level = scheme_in_use().level(label)
         colour, icon = (level.colour, level.icon) if level else ("#444444", "label")
         name = f":material/{icon}: {plain(say.wording.label('acuity', label))}"
         with st.container(border=True, gap="small", key="acuity"):
@@ -194,7 +193,7 @@ class AnswerView:
     def _button_words(self, task: str, label: str) -> str:
         if task != "acuity" or not self.has_keys:
             return plain(self.say.wording.label(task, label))
-        return plain(_scheme().names[self.say.language][int(label) - 1])  # its number is the key shown beside it
+        return plain(scheme_in_use().names[self.say.language][int(label) - 1])  # its number is the key shown beside it
 
     def _show_rest(self, answer: TaskAnswer, labels: Sequence[str]) -> None:
         task, key = answer.task, f"other_{answer.task}"
@@ -291,8 +290,3 @@ def _task_first(reason: str) -> int:
 
 def _bullets(sentences: Sequence[str]) -> str:
     return "\n".join(f"- {plain(sentence)}" for sentence in sentences)
-
-
-@cache
-def _scheme() -> AcuityScheme:
-    return load_scheme()

@@ -9,7 +9,7 @@ from core.bulk.job_run import Progress, State, progress_of, rows_kept, start, st
 from core.bulk.jobs import Job
 from core.errors import TriageError
 
-EVERY = 1.0  # seconds
+EVERY = 2.0  # seconds; each look takes a little from a run on the same machine
 REFUSED_START = "spreadsheet_refused_start"
 
 

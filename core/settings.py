@@ -31,6 +31,7 @@ class Settings(BaseSettings):
         database_url: SQLAlchemy URL of the records (`sqlite:///path`, `postgresql+psycopg://…`); unset: SQLite in
             `data_dir`.
         model: the bundle's folder; unset: the registry's current one, else the default bundle shipped.
+        acuity_scheme: names, colours and times of the acuity levels: a file in `models/schemes`, or the path of one.
         language: language of the pages and messages, `zh` or `en`; unset: the reader's own.
         data_dir: where the desk keeps its cache, registry and records.
     """
@@ -50,6 +51,7 @@ class Settings(BaseSettings):
     cache_url: str | None = None
     database_url: SecretStr | None = None
     model: Path | None = None
+    acuity_scheme: str = "esi"
     language: Literal["zh", "en"] | None = None
     data_dir: Path = Field(default_factory=lambda: user_data_path("triage-desk"))
 

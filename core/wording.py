@@ -53,8 +53,9 @@ class Wording:
         """A label's name; acuity levels read `2 Emergent`. A site's own label keeps its own."""
         if task != "acuity":
             return self._name(task, label)
-        names = _acuity_names(self.language)
-        return f"{label} {names[int(label) - 1]}" if label.isdecimal() and 0 < int(label) <= len(names) else label
+        from core.model.scheme import scheme_in_use  # it needs numpy, which not every command does
+
+        return scheme_in_use().shown(label, self.language)
 
     def reason(self, reason: str) -> str:
         """A reason for review as a sentence; one that has no wording here is given as it is."""
@@ -113,10 +114,3 @@ def _capital(sentence: str) -> str:
 @cache
 def _taxonomy() -> Mapping[str, Any]:
     return tomllib.loads(TAXONOMY.read_text(encoding="utf-8"))
-
-
-@cache
-def _acuity_names(language: Speech) -> tuple[str, ...]:
-    from core.model.scheme import load_scheme
-
-    return load_scheme().names[language]

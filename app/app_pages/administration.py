@@ -22,7 +22,7 @@ from core.health import (
     settings_in_force,
 )
 from core.model.catalogue import known_bundles, label_names
-from core.model.scheme import LEVELS, load_scheme
+from core.model.scheme import LEVELS, scheme_in_use
 from core.settings import load_settings
 
 say = voice()
@@ -162,10 +162,10 @@ def _minutes(minutes: int | None) -> str:
 
 def show_labels() -> None:
     """The acuity scheme, and the labels that the model in use can answer."""
-    scheme = load_scheme()
+    scheme = scheme_in_use()
     st.subheader(say("Levels of urgency ({scheme})", scheme=plain(scheme.name)))
     levels = {
-        say("Level"): [str(level) for level in LEVELS],
+        say("Level"): [level.code for level in scheme.levels],
         "中文": list(scheme.names["zh"]),
         "English": list(scheme.names["en"]),
         say("To be seen within"): [_minutes(level.seen_within) for level in scheme.levels],

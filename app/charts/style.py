@@ -1,10 +1,8 @@
 """What all figures share: colours that colour-blind readers tell apart, and a calm layout."""
 
-from functools import cache
-
 import plotly.graph_objects as go
 
-from core.model.scheme import AcuityScheme, load_scheme
+from core.model.scheme import scheme_in_use
 
 # Okabe and Ito (2008), "Color Universal Design"; without yellow, which is too pale on white, and black.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#8C6D1F", "#666666")
@@ -15,7 +13,7 @@ INK, INK_ON_DARK = "#0f1a20", "#eef3f5"  # textColor of .streamlit/config.toml; 
 
 def level_colour(label: str) -> str:
     """The scheme's colour of an acuity level, grey for any other label. Number and name stand beside it, always."""
-    level = _scheme().level(label)
+    level = scheme_in_use().level(label)
     return level.colour if level else MUTED
 
 
@@ -40,8 +38,3 @@ def inked(figure: go.Figure, *, is_dark: bool) -> go.Figure:
     for update in (figure.update_xaxes, figure.update_yaxes):
         update(tickfont={"color": ink}, title_font={"color": ink})
     return figure
-
-
-@cache
-def _scheme() -> AcuityScheme:
-    return load_scheme()

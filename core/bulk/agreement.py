@@ -12,7 +12,7 @@ from core.model.catalogue import label_names
 from core.model.evaluation_table import as_label
 from core.model.intervals import Interval, share_interval
 from core.model.metrics import SEED
-from core.model.scheme import LEVELS, load_scheme
+from core.model.scheme import LEVELS, scheme_in_use
 
 MOST_LABELS = 60  # a column of more different values is no column of labels
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "ⅰ": 1, "ⅱ": 2, "ⅲ": 3, "ⅳ": 4, "ⅴ": 5}
@@ -100,7 +100,7 @@ def _levels(counts: Counter[tuple[str, str]], rows: int) -> AcuityScores:
 def _names(task: str) -> dict[str, str]:
     """Codes by every way in which a label may be written, the code itself included, in small letters."""
     if task == "acuity":
-        scheme = load_scheme()
+        scheme = scheme_in_use()
         pairs = [
             (name.casefold(), str(level))
             for names in scheme.names.values()

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import SettingsError
-from core.settings import REPOSITORY
+from core.settings import REPOSITORY, load_settings
 
 SCHEMES = REPOSITORY / "models" / "schemes"
 LEVELS = (1, 2, 3, 4, 5)
@@ -25,12 +26,14 @@ class AcuityLevel:
 
     Attributes:
         level: 1 (most urgent) to 5.
+        code: what the scheme calls it, its number where it says nothing else.
         icon: name of a Material Symbol.
         colour: `#rrggbb`, dark enough for white words on it.
         seen_within: minutes within which the scheme wants the patient seen, 0 for at once; none where it sets no time.
     """
 
     level: int
+    code: str
     icon: str
     colour: str
     seen_within: int | None
@@ -42,12 +45,14 @@ class AcuityScheme:
 
     Attributes:
         name: the file's name without its ending.
+        source: who defines it.
         names: names by language (`en`, `zh`), most urgent first.
-        costs: cost of deciding level j + 1 when level i + 1 is true, shape (5, 5).
+        costs: cost of deciding level j + 1 when level i + 1 is true, shape (5, 5); those of `esi` where left out.
         levels: how each level is shown, most urgent first.
     """
 
     name: str
+    source: str
     names: dict[str, tuple[str, ...]]
     costs: NDArray[np.float64]
     levels: tuple[AcuityLevel, ...]
@@ -56,18 +61,24 @@ class AcuityScheme:
         """The level that a label of the acuity task names, if it names one."""
         return self.levels[int(label) - 1] if label.isdecimal() and int(label) in LEVELS else None
 
+    def shown(self, label: str, language: str) -> str:
+        """A level as `2 Emergent`; any other label as it is."""
+        level = self.level(label)
+        return f"{level.code} {self.names[language][level.level - 1]}" if level else label
+
 
 def load_scheme(name: str = "esi", folder: Path = SCHEMES) -> AcuityScheme:
-    """The scheme in `folder/name.toml`.
+    """The scheme in `folder/name.toml`, or in a site's own file where `name` is its path.
 
     Raises:
         SettingsError: no such scheme, or its file breaks a rule; the rule is named.
     """
-    path = folder / f"{name}.toml"
+    path = Path(name) if name.endswith(".toml") else folder / f"{name}.toml"
     try:
         facts = tomllib.loads(path.read_text(encoding="utf-8"))
+        source = str(facts["source"])
         levels = sorted(facts["levels"], key=lambda level: level["level"])
-        costs = np.array(facts["costs"]["matrix"], dtype=np.float64)
+        costs = np.array(facts["costs"]["matrix"], dtype=np.float64) if "costs" in facts else load_scheme().costs
         names = {language: tuple(level[language] for level in levels) for language in ("en", "zh")}
         shown = tuple(_level(facts_of_level) for facts_of_level in levels)
     except FileNotFoundError:
@@ -85,7 +96,17 @@ def load_scheme(name: str = "esi", folder: Path = SCHEMES) -> AcuityScheme:
     times = [level.seen_within for level in shown if level.seen_within is not None]
     if times != sorted(times):
         raise SettingsError(f"In {path.name} a more urgent level must not have more minutes than a less urgent one.")
-    return AcuityScheme(facts.get("name", name), names, costs, shown)
+    return AcuityScheme(facts.get("name", path.stem), source, names, costs, shown)
+
+
+@cache
+def scheme_in_use() -> AcuityScheme:
+    """The scheme that the site has set, for names, colours and times.
+
+    Raises:
+        SettingsError: it can't be used.
+    """
+    return load_scheme(load_settings().acuity_scheme)
 
 
 def contrast_with_white(colour: str) -> float:
@@ -104,4 +125,4 @@ def _level(facts: dict[str, Any]) -> AcuityLevel:
         raise ValueError(f"level {level}: colour {colour!r} is not #rrggbb, or too pale for white words")
     if minutes is not None and (not isinstance(minutes, int) or minutes < 0):
         raise ValueError(f"level {level}: seen_within {minutes!r} is no number of minutes")
-    return AcuityLevel(level, icon, colour, minutes)
+    return AcuityLevel(level, str(facts.get("code", level)), icon, colour, minutes)

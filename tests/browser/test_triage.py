@@ -126,6 +126,26 @@ def test_a_double_click_sends_and_decides_once(visit, served) -> None:
     assert len(set(hashes)) == len(hashes)
 
 
+def test_double_clicks_on_the_other_buttons_do_their_work_once(visit, served) -> None:
+    nurse = visit("en")
+    nurse.open()
+    given = ask(nurse, "Twisted my ankle on the stairs, swollen but I can walk on it")
+    choose(nurse, "acuity", "4" if given != "4" else "5").dblclick()
+    give_reason(nurse, "known_patient").dblclick()
+    expect(give_reason(nurse, "known_patient")).to_have_count(0)
+    nurse.rest()
+    nurse.button("Accept all").dblclick()
+    expect(answer(nurse).get_by_text(nurse.say("You have decided. Next note?"))).to_be_visible()
+    nurse.rest()
+    with closing(records_of(served)) as records:
+        newest = "select task, count(*) from decisions where answer = (select max(id) from answers) group by task"
+        assert dict(records.execute(newest)) == {"acuity": 1, "condition": 1, "department": 1}
+    nurse.button("Next note").dblclick()
+    expect(box(nurse)).to_have_value("")
+    expect(level(nurse)).to_have_count(0)
+    nurse.rest()
+
+
 def test_a_note_of_a_megabyte_is_answered_and_kept(visit) -> None:
     nurse = visit("en")
     nurse.open()
