@@ -2,10 +2,12 @@
 
 import argparse
 import asyncio
+import gc
 import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
@@ -30,11 +32,19 @@ async def _lifespan(app: st.App) -> AsyncIterator[None]:
 
 
 def _warm() -> None:
+    """Load what every page needs, and keep it out of the garbage collector's sight.
+
+    Streamlit collects garbage after each run of a page, and looking through model and libraries took longer
+    than the run itself.
+    """
     try:
         open_desk()
     except TriageError as error:
         # Not the end: the page says so to whoever sends a note, and each note tries again.
         print(f"The desk has no model or endpoint yet: {error}", file=sys.stderr, flush=True)  # noqa: T201
+    import_module("app.answer")  # with plotly
+    gc.collect()
+    gc.freeze()
 
 
 def _refuse(message: str, code: int) -> NoReturn:
