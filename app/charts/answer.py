@@ -1,5 +1,7 @@
 """Figures of one answer."""
 
+from functools import lru_cache
+
 import plotly.graph_objects as go
 
 from app.charts.style import ACCENT, INK, INK_ON_DARK, MUTED, PALETTE, calm
@@ -17,6 +19,7 @@ def shown_bars(answer: TaskAnswer) -> list[tuple[str, float]]:
     return [(answer.label, answer.probability), *others][:SHOWN]
 
 
+@lru_cache(maxsize=64)  # a page is run again at every click, and making the figure takes most of that time
 def probability_bars(answer: TaskAnswer, say: Voice, *, is_dark: bool = False) -> go.Figure:
     """Horizontal bars of the likeliest labels, the decided one on top in a colour of its own and in bold.
 
