@@ -154,7 +154,7 @@ _TROUBLES = {
     "EndpointRefused": "The server that reads the notes refuses this desk, perhaps for its key. Tell who runs it.",
     "EndpointBadAnswer": "The server that reads the notes answers wrongly. Tell who runs this desk.",
     "EndpointError": "The server that reads the notes answers wrongly. Tell who runs this desk.",
-    "BundleCorrupt": "A file of the model is missing or was changed, so it is not used. Tell who runs this desk.",
+    "BundleCorrupt": "A file of the model is missing or was changed. Tell who runs this desk.",
     "BundleVersion": "The model was made with other versions of its libraries. Tell who runs this desk.",
     "SpaceMismatch": "The server that reads the notes has another model than this one needs. Tell who runs this desk.",
     "BundleError": "The model can't be used now. Tell who runs this desk.",
@@ -187,13 +187,11 @@ def said_of_trouble(trouble: str, message: str, say: Voice) -> str:
         message: what core says; of a table it is known by its form, of something unexpected it is a number in the log.
         say: the reader's language.
     """
-    if trouble in ("TriageError", "TableError", "NoteError"):
-        return said_of_file(message, say)
     if trouble == "RecordsError":
         return say(message)  # one of few fixed sentences, each of which the catalogue has
     if trouble == "unexpected":
         return say("Something unexpected happened. Tell who runs this desk the number {number}.", number=message)
-    return say(_TROUBLES[trouble])
+    return say(_TROUBLES[trouble]) if trouble in _TROUBLES else said_of_file(message, say)
 
 
 def said_of_rows_kept(kept: int, total: int, say: Voice) -> str:

@@ -12,7 +12,6 @@ from app.charts.quality_tables import FIGURES
 from app.edge import calm, plain
 from app.figure import draw
 from app.text import Voice, voice
-from core.errors import BundleError
 from core.model.bundle import Manifest
 from core.model.card import LIMITS, model_card
 from core.model.catalogue import KnownBundle, known_bundles
@@ -34,7 +33,12 @@ def show_page() -> None:
     """The bundle in use, and beside it another one if the reader chooses one."""
     readable = [bundle for bundle in known_bundles(load_settings()) if bundle.manifest]
     if not readable or not readable[0].in_use:
-        raise BundleError(say("The model in use can't be read. Administration says which, and offers another."))
+        st.error(
+            say("The model in use can't be read. Administration says which, and offers another."),
+            title=say("Quality can't be shown."),
+            icon=":material/error:",
+        )
+        return
     _introduce(readable[0])
     manifest = readable[0].manifest
     if manifest is None or not manifest.tasks:

@@ -1,5 +1,6 @@
 """A desk that answers from the text alone, so that tables are tested without a model."""
 
+import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -82,4 +83,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what it runs in the background
     main()
