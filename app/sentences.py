@@ -149,6 +149,7 @@ _ROWS: tuple[tuple[str, Said], ...] = (
 
 _TROUBLES = {
     "EndpointUnavailable": "The server that reads the notes does not answer. Go on when it is back.",
+    "BreakerOpen": "The server that reads the notes does not answer. Go on when it is back.",
     "EndpointTimeout": "The server that reads the notes does not answer. Go on when it is back.",
     "EndpointBusy": "The server that reads the notes is busy. Try again in a minute.",
     "EndpointRefused": "The server that reads the notes refuses this desk, perhaps for its key. Tell who runs it.",
