@@ -17,7 +17,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
         --no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser lint bench browser screenshots locale test-sglang model lock clean
+.PHONY: help run test test-browser lint bench browser screenshots locale red-flags test-sglang model lock clean
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -47,6 +47,9 @@ screenshots: .venv/.dev browser  ## a picture of each page in each language, int
 
 locale: .venv/.dev  ## write the English catalogue again from the sentences in app/
 	@$(BIN)/python -m app.locale.extract
+
+red-flags: .venv/.desk  ## write the page of the red-flag rules again from their files
+	@$(BIN)/python -m core.safety.table
 
 test-sglang: .venv/.dev  ## the contract against a real SGLang server, set up outside the checkout when SGLANG has its scripts
 	@if [ ! -e $(SGLANG_HOME)/model ] && [ -e $(SGLANG)/install.sh ]; then mkdir -p $(SGLANG_HOME) && \

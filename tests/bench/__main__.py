@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench import imports, memory, pages, pages_large, quality, rates, single
+from tests.bench import imports, memory, pages, pages_large, quality, rates, red_flags, single
 
 BENCHES: dict[str, Callable[[Path, float], dict[str, Any]]] = {
     "embedded": rates.embedded,
     "stand-in": rates.stand_in_best,
     "sequential": rates.stand_in_sequential,
     "assess": single.assess,
+    "red-flags": red_flags.red_flags,
     "memory": memory.memory,
     "imports": imports.imports,
     "page-rerun": pages.rerun,
