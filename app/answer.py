@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from app.answer_flags import show_red_flags
 from app.answer_keys import (
     CANCEL_KEY,
     choices,
@@ -60,7 +61,7 @@ class AnswerView:
                 self._show_acuity(answer)
         if self.sitting.asking:
             self._ask_reason(self.sitting.asking, assessment.tasks[self.sitting.asking.task].label)
-        self._show_red_flags(assessment)
+        show_red_flags(assessment.red_flags, self.say)
         self._show_review(assessment)
         others = [answer for answer in answers if answer.task != "acuity"]
         for column, answer in zip(st.columns(max(1, len(others))), others, strict=False):
@@ -130,16 +131,6 @@ class AnswerView:
         label, given = (say.wording.label(answer.task, one) for one in (decision.decided, decision.given))
         why = say(REASON_WORDS.get(decision.reason, decision.reason))
         return f":material/edit: {plain(say('{label}, not {given}: {why}', label=label, given=given, why=why))}"
-
-    def _show_red_flags(self, assessment: Assessment) -> None:
-        say = self.say
-        flags = []
-        for hit in assessment.red_flags:
-            words = say(", ").join(dict.fromkeys(evidence.text for evidence in hit.evidence))
-            level = say.wording.label("acuity", str(hit.acuity))
-            flags.append(say("“{words}”: at least {level} ({source})", words=words, level=level, source=hit.source))
-        if flags:
-            st.error(_bullets(flags), title=say("Must not be missed"), icon=":material/flag:")
 
     def _show_review(self, assessment: Assessment) -> None:
         say = self.say

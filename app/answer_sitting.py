@@ -7,14 +7,15 @@ between the act and its mark.
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 from uuid import uuid4
 
 from core.errors import BundleError, EndpointError, NoteError, RecordsError, TriageError
-from core.notes import Assessment, Note
+from core.notes import Assessment, Note, RedFlagHit
 from core.records.records import Decision, Records
+from core.safety.red_flags import red_flags
 from core.triage import TriageDesk
 from core.wording import tasks_in_order
 
@@ -30,10 +31,12 @@ class Problem:
     Attributes:
         kind: which sentence to show.
         id: what to tell whoever runs the desk; the log has it too.
+        red_flags: what the rules find in a note that the model could not judge; none: they could not be read.
     """
 
     kind: Trouble
     id: str = ""
+    red_flags: tuple[RedFlagHit, ...] | None = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ class Sitting:
         try:
             self.assessment = desk().assess(note)
         except Exception as error:  # the page's edge: the kind of error says nothing about the note
-            self.problem = problem_of(error)
+            self.problem = replace(problem_of(error), red_flags=flags_alone(note))
         else:
             self.note = note
             self._record(book)
@@ -202,6 +205,15 @@ class Sitting:
 KINDS: Mapping[type[TriageError], Trouble] = MappingProxyType(
     {NoteError: "note", EndpointError: "endpoint", BundleError: "bundle", TriageError: "settings"}
 )
+
+
+def flags_alone(note: Note) -> tuple[RedFlagHit, ...] | None:
+    """What the rules find without a model; none where they can't be read."""
+    try:
+        return red_flags().find(note)
+    except Exception as error:  # there is no answer already: what the rules would say must not break the page, too
+        log.error("no red flags: %s", error if isinstance(error, TriageError) else type(error).__name__)
+        return None
 
 
 def problem_of(error: Exception) -> Problem:

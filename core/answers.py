@@ -4,7 +4,7 @@ A table needs only some cells of each answer; the `Assessment` of a note is made
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 WORDS_FOR_NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five"}
 SURE = -1
+EMERGENCY = 2  # the least urgent level of an emergency
 
 
 @dataclass(frozen=True)
@@ -30,26 +31,45 @@ class TaskColumn:
         task: the question.
         classes: labels in the order of the columns of `answers`.
         answers: the head's arrays, m rows.
+        floors: for acuity, the level that red flags demand of each note at least; empty: of none.
     """
 
     task: str
     classes: tuple[str, ...]
     answers: "HeadAnswers"
+    floors: tuple[int | None, ...] = ()
 
     @cached_property
     def labels(self) -> list[str]:
-        """The decided label of each note."""
+        """The decided label of each note, after red flags."""
+        if not self.floors:
+            return self._own_labels
+        return [raised(label, floor) for label, floor in zip(self._own_labels, self.floors, strict=True)]
+
+    @cached_property
+    def _own_labels(self) -> list[str]:
         return [self.classes[place] for place in self.answers.decided.tolist()]
 
     @cached_property
     def probabilities(self) -> NDArray[np.float64]:
-        """The probability of each decided label, shape (m,)."""
-        chosen = np.take_along_axis(self.answers.probabilities, self.answers.decided[:, None], axis=1)
-        return np.asarray(chosen[:, 0])
+        """The probability of each decided label, shape (m,); 0 for a level that the head doesn't know."""
+        places = {label: place for place, label in enumerate(self.classes)}
+        chosen = np.array([places.get(label, -1) for label in self.labels], dtype=np.int64)
+        found = np.take_along_axis(self.answers.probabilities, chosen[:, None], axis=1)[:, 0]
+        return np.where(chosen < 0, 0.0, found)
 
     @cached_property
     def prediction_sets(self) -> list[tuple[str, ...]]:
-        """The labels that can't be ruled out, likeliest first."""
+        """The labels that can't be ruled out, likeliest first; a level below the floor stands for the floor."""
+        kept = self._own_sets()
+        if not self.floors:
+            return kept
+        return [
+            tuple(dict.fromkeys(raised(label, floor) for label in labels))
+            for labels, floor in zip(kept, self.floors, strict=True)
+        ]
+
+    def _own_sets(self) -> list[tuple[str, ...]]:
         sizes = self.answers.sets.sum(axis=1)
         kept = np.where(self.answers.sets, self.answers.probabilities, -1.0)
         order = np.argsort(-kept, axis=1, kind="stable")[:, : int(sizes.max(initial=0))]
@@ -62,8 +82,22 @@ class TaskColumn:
         sizes = sets.sum(axis=1)
         agrees = sets[np.arange(len(sets)), self.answers.decided]
         codes = np.where((sizes == 1) & agrees, SURE, sizes)
+        for row in [row for row, floor in enumerate(self.floors) if floor is not None]:
+            kept = self.prediction_sets[row]
+            codes[row] = SURE if kept == (self.labels[row],) else len(kept)
         words = {code: self._words(code) for code in np.unique(codes).tolist()}
         return [words[code] for code in codes.tolist()]
+
+    def why_raised(self) -> list[str | None]:
+        """For each note the reason for review where red flags make an emergency of what the head called less."""
+        return [
+            f"{self.task}: a red flag is more urgent than the estimate"
+            if floor is not None and floor <= EMERGENCY and label != own
+            else None
+            for floor, label, own in zip(
+                self.floors or [None] * len(self.labels), self.labels, self._own_labels, strict=True
+            )
+        ]
 
     def _words(self, size: int) -> str | None:
         if size == SURE:
@@ -81,9 +115,21 @@ class TaskColumn:
         shares = np.take_along_axis(self.answers.probabilities, order, axis=1).tolist()
         names = np.array(self.classes, dtype=object)[order].tolist()
         return [
-            TaskAnswer(self.task, label, tuple(map(RankedLabel, ranked, row)), kept)
-            for label, ranked, row, kept in zip(self.labels, names, shares, self.prediction_sets, strict=True)
+            TaskAnswer(self.task, label, tuple(map(RankedLabel, ranked, row)), kept, floor)
+            for label, ranked, row, kept, floor in zip(
+                self.labels, names, shares, self.prediction_sets, self.floors or [None] * len(shares), strict=True
+            )
         ]
+
+
+def raised(level: str, floor: int | None) -> str:
+    """An acuity level after red flags: the more urgent of the level and the floor."""
+    return level if floor is None or int(level) <= floor else str(floor)
+
+
+def floor_of(flags: Sequence[RedFlagHit]) -> int | None:
+    """The level that red flags demand at least; none without red flags."""
+    return min((hit.acuity for hit in flags), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +145,7 @@ class DeskAnswers:
         warnings: codes of what happened to the note on the way, for each of the m.
         languages: for each of the m.
         model: which model answered.
+        flags_of_errors: rules met by notes that could not be assessed, by their position.
     """
 
     errors: Mapping[int, TriageError]
@@ -109,6 +156,7 @@ class DeskAnswers:
     warnings: Sequence[tuple[str, ...]]
     languages: Sequence[Language]
     model: ModelIdentity
+    flags_of_errors: Mapping[int, tuple[RedFlagHit, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """How many notes were asked about."""

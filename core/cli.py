@@ -7,11 +7,15 @@ import math
 import os
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from core.cli_models import evaluate, models, train
+
+if TYPE_CHECKING:
+    from core.notes import Note
+    from core.wording import Speech
 
 TEXT_LIMIT = 8_000_000  # bytes of one note on standard input; far more than is ever read of it
 
@@ -53,17 +57,33 @@ def assess(text: str | None, age: float | None, sex: Any, as_json: bool) -> None
     import json
 
     from core.cli_output import assessment_text
+    from core.errors import BundleError, EndpointError
     from core.notes import Note
     from core.settings import load_settings
     from core.triage import TriageDesk
 
     note = Note(_words(text), age, sex)
     settings = load_settings()
-    with TriageDesk.open(settings) as desk:
-        found = desk.assess(note)
+    try:
+        with TriageDesk.open(settings) as desk:
+            found = desk.assess(note)
+    except (BundleError, EndpointError):
+        if not as_json:
+            _tell_red_flags(note, settings.language)
+        raise
     click.echo(
         json.dumps(found.as_dict(), ensure_ascii=False) if as_json else assessment_text(found, settings.language)
     )
+
+
+def _tell_red_flags(note: "Note", preferred: "Speech | None") -> None:
+    """What the rules say of a note that can't be assessed; they need neither bundle nor endpoint."""
+    from core.cli_output import by_hand_text
+    from core.language import language_of
+    from core.safety.red_flags import red_flags
+    from core.wording import speech_of
+
+    click.echo(by_hand_text(red_flags().find(note), preferred or speech_of(language_of(note.text))))
 
 
 def _words(text: str | None) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn, Self
 
-from core.notes import Assessment, TaskAnswer
+from core.notes import Assessment, RedFlagHit, TaskAnswer
 from core.wording import Speech, Wording, percent, shown_labels, speech_for, tasks_in_order
 
 if TYPE_CHECKING:
@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 
 _WORDS = {
     "en": {"review": "A person must decide:", "clear": "No reason for review found.", "notice": "Please note:",
-           "advice": "Advice only; a person decides.", "model": "Model: "},
+           "advice": "Advice only; a person decides.", "model": "Model: ", "flags": "Must not be missed:",
+           "at_least": ", at least {}: {} ({})", "quoted": "“{}”", "comma": ", ",
+           "no_flags": "No red flag found in the text.", "by_hand": "The model gave no answer: triage by hand."},
     "zh": {"review": "需要人工判断：", "clear": "未发现需要复核之处。", "notice": "请注意：",
-           "advice": "仅供参考，由人决定。", "model": "模型："},
+           "advice": "仅供参考，由人决定。", "model": "模型：", "flags": "不可遗漏：",
+           "at_least": "，至少为 {}：{}（{}）", "quoted": "“{}”", "comma": "、",
+           "no_flags": "文本中未发现危险信号。", "by_hand": "模型暂无结果：请人工分诊。"},
 }  # fmt: skip
 
 
@@ -30,6 +34,8 @@ def assessment_text(assessment: Assessment, preferred: Speech | None = None) -> 
     language = speech_for(assessment, preferred)
     wording, words = Wording(language), _WORDS[language]
     lines = _columns([row for answer in tasks_in_order(assessment) for row in _answer_rows(answer, wording)])
+    if assessment.red_flags:
+        lines += ["", *_red_flag_lines(assessment.red_flags, wording)]
     if assessment.needs_review:
         lines += ["", words["review"], *(f"  - {wording.reason(reason)}" for reason in assessment.reasons)]
     else:
@@ -38,6 +44,24 @@ def assessment_text(assessment: Assessment, preferred: Speech | None = None) -> 
         lines += ["", words["notice"], *(f"  - {wording.warning(code)}" for code in assessment.warnings)]
     model = f"{assessment.model.bundle} {assessment.model.version}"
     return "\n".join([*lines, "", f"{words['advice']} {words['model']}{model}"])
+
+
+def by_hand_text(flags: Sequence[RedFlagHit], language: Speech) -> str:
+    """What the rules alone say of a note that no model could assess."""
+    lines = _red_flag_lines(flags, Wording(language)) if flags else [_WORDS[language]["no_flags"]]
+    return "\n".join([*lines, "", _WORDS[language]["by_hand"]])
+
+
+def _red_flag_lines(flags: Sequence[RedFlagHit], wording: Wording) -> list[str]:
+    """The names of red flags, the levels that they demand, the words that they rest on, and their sources."""
+    words = _WORDS[wording.language]
+    lines = [words["flags"]]
+    for hit in flags:
+        quoted = dict.fromkeys(words["quoted"].format(" ".join(evidence.text.split())) for evidence in hit.evidence)
+        level = wording.label("acuity", str(hit.acuity))
+        said = words["at_least"].format(level, words["comma"].join(quoted), hit.source)
+        lines.append(f"  - {wording.red_flag(hit.id)}{said}")
+    return lines
 
 
 def _answer_rows(answer: TaskAnswer, wording: Wording) -> list[tuple[str, ...]]:

@@ -1,7 +1,8 @@
 """The way through the house: note -> embedding -> heads -> assessment."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -9,20 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from core.answers import DeskAnswers, TaskColumn
+from core.answers import EMERGENCY, DeskAnswers, TaskColumn, floor_of
 from core.embedding.client import Embedder, Embeddings
 from core.embedding.open import open_embedder
 from core.embedding.text import clean, cut
-from core.errors import TriageError
+from core.errors import SettingsError, TriageError
 from core.language import Language, languages_of
 from core.model.bundle import Bundle, load_bundle
 from core.model.classifier import TextClassifier
 from core.model.features import featurise
 from core.model.registry import Registry
-from core.notes import Assessment, Note
+from core.notes import Assessment, Note, RedFlagHit
+from core.safety.red_flags import RedFlags, red_flags
 from core.settings import Settings, load_settings
 
 TRUNCATED = ("truncated",)
+NO_LEVEL = "a red flag asks for urgency, which this model does not judge"
+Flags = tuple[RedFlagHit, ...]
 SEX_ZH = {None: "", "female": "女性", "male": "男性"}
 
 
@@ -55,25 +59,38 @@ class TriageDesk:
 
         with TriageDesk.open() as desk:
             print(desk.assess("胸口压着痛半小时，出冷汗").tasks["department"].label)
+
+    Attributes:
+        bundle: the trained model.
+        embedder: where its vectors come from.
+        red_flags: the rules on the text. Without bundle or endpoint there is no desk, and they run alone:
+            `core.safety.red_flags.red_flags().find(note)`.
     """
 
     bundle: Bundle
     embedder: Embedder
+    red_flags: RedFlags = field(default_factory=red_flags)
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> Self:
         """The desk as the settings describe it; starts the embedded endpoint when no URL is set.
 
         Raises:
-            SettingsError: a setting can't be used.
+            SettingsError: a setting or a rule of the red flags can't be used.
             BundleError: the bundle can't be used, or not with this endpoint.
             EndpointError: the endpoint gives no vectors.
         """
         settings = settings or load_settings()
-        bundle = load_bundle(Registry(settings.data_dir).resolve(settings))
         threadpool_limits(limits=1, user_api="blas")  # small products: more threads only take cores from the endpoint
-        embedder = open_embedder(settings, bundle.manifest.space, bundle.manifest.fingerprint)
-        return cls(bundle, embedder)
+        with ThreadPoolExecutor(1, "red-flags") as beside:  # the endpoint takes longer to start than the rules to load
+            rules = beside.submit(red_flags)
+            bundle = load_bundle(Registry(settings.data_dir).resolve(settings))
+            embedder = open_embedder(settings, bundle.manifest.space, bundle.manifest.fingerprint)
+        try:
+            return cls(bundle, embedder, rules.result())
+        except SettingsError:
+            embedder.close()
+            raise
 
     def close(self) -> None:
         """Let go of the endpoint, and stop it if this desk started it."""
@@ -120,45 +137,70 @@ class TriageDesk:
     def answer_many(self, notes: Sequence[Note], *, timeout: float | None = None) -> DeskAnswers:
         """As `assess_many`, in columns: for tables, which need a few cells of each answer."""
         texts, languages = composed(notes)
-        return self.answer_embedded(texts, languages, self.embedder.embed(texts, timeout=timeout))
+        embeddings = self.embedder.embed(texts, timeout=timeout)
+        return self.answer_embedded(texts, languages, embeddings, self.red_flags.find_many(notes))
 
     def answer_embedded(
-        self, texts: Sequence[str], languages: Sequence[Language], embeddings: Embeddings
+        self,
+        texts: Sequence[str],
+        languages: Sequence[Language],
+        embeddings: Embeddings,
+        flags: Sequence[Flags] | None = None,
     ) -> DeskAnswers:
-        """As `answer_many`, for notes that `composed` gave and that the desk's embedder has embedded already."""
+        """As `answer_many`, for notes that `composed` gave and that the desk's embedder has embedded already.
+
+        Args:
+            texts: from `composed`.
+            languages: from `composed`.
+            embeddings: of the texts.
+            flags: the rules that each note meets, which `composed` texts can't tell; none: no note meets any.
+        """
+        flags = [()] * len(texts) if flags is None else flags
         places = np.array([place for place in range(len(texts)) if place not in embeddings.errors], dtype=np.int64)
-        columns = self._columns(texts, embeddings, places)
+        met = [flags[place] for place in places.tolist()]
+        columns = self._columns(texts, embeddings, places, met)
         cut_short = [place in embeddings.truncated for place in places.tolist()]
         spoken = [languages[place] for place in places.tolist()]
         return DeskAnswers(
             embeddings.errors,
             places,
             columns,
-            [()] * len(places),
-            _reasons(columns, cut_short, spoken),
+            met,
+            _reasons(columns, met, cut_short, spoken),
             [TRUNCATED if was_cut else () for was_cut in cut_short],
             spoken,
             self.bundle.identity,
+            {place: flags[place] for place in embeddings.errors if flags[place]},
         )
 
     def _columns(
-        self, texts: Sequence[str], embeddings: Embeddings, places: NDArray[np.int64]
+        self, texts: Sequence[str], embeddings: Embeddings, places: NDArray[np.int64], flags: Sequence[Flags]
     ) -> tuple[TaskColumn, ...]:
         if not len(places):
             return ()
         longest = self.embedder.space.max_tokens
         read = [cut(texts[i], longest)[0] if i in embeddings.truncated else texts[i] for i in places.tolist()]
         features = featurise(embeddings.vectors[places], read)
-        return tuple(TaskColumn(task, head.classes, head.answer(features)) for task, head in self.bundle.heads.items())
+        floors = {"acuity": tuple(map(floor_of, flags))} if any(flags) else {}
+        return tuple(
+            TaskColumn(task, head.classes, head.answer(features), floors.get(task, ()))
+            for task, head in self.bundle.heads.items()
+        )
 
 
 def _reasons(
-    columns: Sequence[TaskColumn], cut_short: Sequence[bool], languages: Sequence[Language]
+    columns: Sequence[TaskColumn],
+    flags: Sequence[Flags],
+    cut_short: Sequence[bool],
+    languages: Sequence[Language],
 ) -> list[tuple[str, ...]]:
     """Why a person must decide, for each note; empty where nothing says so."""
-    unsure = [column.why_unsure() for column in columns]
-    found = [tuple(filter(None, row)) for row in zip(*unsure, strict=True)]
-    for row, (was_cut, language) in enumerate(zip(cut_short, languages, strict=True)):
+    words = [each for column in columns for each in (column.why_raised(), column.why_unsure())]
+    found = [tuple(filter(None, row)) for row in zip(*words, strict=True)]
+    has_level = any(column.task == "acuity" for column in columns)
+    for row, (met, was_cut, language) in enumerate(zip(flags, cut_short, languages, strict=True)):
+        if not has_level and (floor_of(met) or EMERGENCY + 1) <= EMERGENCY:
+            found[row] += (NO_LEVEL,)
         if was_cut:
             found[row] += ("the note was cut: its middle was not read",)
         if language == "other":

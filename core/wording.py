@@ -16,15 +16,18 @@ Speech = Literal["zh", "en"]
 SHOWN = 3  # labels a task
 FIRST = ("acuity", "department", "condition")
 TAXONOMY = REPOSITORY / "models" / "taxonomy.toml"
+RED_FLAGS = REPOSITORY / "models" / "red_flags" / "rules.toml"
 
 # What may stand after "task: " in a reason; sentences without a task stand below.
 _REASONS_ZH = {
     "nothing is likely enough": "没有足够可信的结果",
     "the cautious answer is not the likeliest one": "为安全起见，所选等级不是可能性最高的等级",
+    "a red flag is more urgent than the estimate": "危险信号对应的等级比估计的更紧急",
 }
 _SENTENCES_ZH = {
     "the note was cut: its middle was not read": "文本过长，中间部分未读取",
     "the note is neither Chinese nor English": "文本不是中文或英文",
+    "a red flag asks for urgency, which this model does not judge": "发现危险信号，而当前模型不判断紧急程度",
 }
 _NUMBERS = ("two", "three", "four", "five")
 _WARNINGS = {
@@ -66,6 +69,10 @@ class Wording:
             return f"{self.task(task)}: {what}"
         return f"{self.task(task)}：{_reason_zh(what)}"
 
+    def red_flag(self, rule: str) -> str:
+        """A red flag's name; an unknown one keeps its id."""
+        return _red_flag_names().get(rule, {}).get(self.language, rule)
+
     def warning(self, code: str) -> str:
         """What happened to the note on the way; an unknown code is given as it is."""
         return _WARNINGS[code][self.language] if code in _WARNINGS else code
@@ -76,7 +83,12 @@ class Wording:
 
 def speech_for(assessment: Assessment, preferred: Speech | None = None) -> Speech:
     """The language to answer in: the one preferred, else the note's own (English for other languages)."""
-    return preferred or ("zh" if assessment.language in ("zh", "mixed") else "en")
+    return preferred or speech_of(assessment.language)
+
+
+def speech_of(language: str) -> Speech:
+    """The language to answer a note in that is written in this one: English where it is neither of the two."""
+    return "zh" if language in ("zh", "mixed") else "en"
 
 
 def tasks_in_order(assessment: Assessment) -> list[TaskAnswer]:
@@ -114,3 +126,9 @@ def _capital(sentence: str) -> str:
 @cache
 def _taxonomy() -> Mapping[str, Any]:
     return tomllib.loads(TAXONOMY.read_text(encoding="utf-8"))
+
+
+@cache
+def _red_flag_names() -> Mapping[str, Mapping[str, str]]:
+    rules = tomllib.loads(RED_FLAGS.read_text(encoding="utf-8"))["rules"]
+    return {rule["id"]: {"en": rule["en"], "zh": rule["zh"]} for rule in rules}

@@ -12,7 +12,7 @@ from core.settings import REPOSITORY, Settings
 
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
 LOCKS = sorted((REPOSITORY / "requirements").glob("*.txt"))
-HEAVY = ("streamlit", "sklearn", "pandas", "numpy", "scipy", "openai", "plotly")
+HEAVY = ("streamlit", "sklearn", "pandas", "numpy", "scipy", "openai", "plotly", "core.safety", "re2", "ahocorasick")
 
 
 def read(name: str) -> str:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from app.answer import AnswerView, show_notices
 from app.answer_examples import EXAMPLES
+from app.answer_flags import show_red_flags_alone
 from app.answer_focus import move_cursor
 from app.answer_keys import ACCEPT_KEY, NEXT_KEY, SEND_KEYS
 from app.answer_marks import marked
@@ -174,6 +175,7 @@ def show_problem(problem: Problem, say: Voice) -> None:
             title=say("No answer. Triage by hand, or try again."),
             icon=":material/back_hand:",
         )
+        show_red_flags_alone(problem.red_flags, say)
 
 
 def show_answer(say: Voice, at: Sitting, book: Book, *, has_keys: bool) -> None:

@@ -8,7 +8,7 @@ import pyarrow as pa
 from core.answers import DeskAnswers, TaskColumn
 from core.bulk.batch import free_name
 from core.errors import TriageError
-from core.notes import ModelIdentity
+from core.notes import ModelIdentity, RedFlagHit
 
 Kind = Literal["text", "number", "whole", "flag"]
 Cells = dict[str, list[object]]
@@ -66,7 +66,7 @@ def answer_cells(answers: DeskAnswers, tasks: Sequence[str]) -> Cells:
     for task in tasks:
         cells |= _task_cells(task, known.get(task), rows)
     cells |= {
-        "red_flags": [SEPARATOR.join(hit.id for hit in flags) for flags in answers.red_flags],
+        "red_flags": list(map(_flags, answers.red_flags)),
         "needs_review": list(map(bool, answers.reasons)),
         "reasons": list(map(SEPARATOR.join, answers.reasons)),
         "warnings": list(map(SEPARATOR.join, answers.warnings)),
@@ -79,7 +79,9 @@ def answer_cells(answers: DeskAnswers, tasks: Sequence[str]) -> Cells:
     failed = sorted(answers.errors)
     found: Cells = {name: [None] * len(answers) for name in cells}
     put_cells(found, answers.places.tolist(), cells)
-    put_cells(found, failed, error_cells([answers.errors[place] for place in failed], tasks, answers.model))
+    errors = error_cells([answers.errors[place] for place in failed], tasks, answers.model)
+    errors["red_flags"] = [_flags(answers.flags_of_errors.get(place, ())) for place in failed]
+    put_cells(found, failed, errors)
     return found
 
 
@@ -115,6 +117,10 @@ def _task_cells(task: str, column: TaskColumn | None, rows: int) -> Cells:
         f"{task}_probability": column.probabilities.round(4).tolist(),
         f"{task}_set": list(map(SEPARATOR.join, column.prediction_sets)),
     }
+
+
+def _flags(flags: Sequence[RedFlagHit]) -> str:
+    return SEPARATOR.join(hit.id for hit in flags)
 
 
 def _model(model: ModelIdentity) -> str:

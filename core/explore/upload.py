@@ -157,7 +157,8 @@ class UploadedNotes:
 def uploaded_notes(desk: TriageDesk, rows: UploadedRows, embeddings: Embeddings) -> UploadedNotes:
     """The first rows, as many as were embedded, with the answers of the desk's model."""
     count = len(embeddings.vectors)
-    answers = desk.answer_embedded(rows.texts[:count], rows.languages[:count], embeddings)
+    flags = desk.red_flags.find_many(rows.notes[:count])
+    answers = desk.answer_embedded(rows.texts[:count], rows.languages[:count], embeddings, flags)
     places = answers.places
     columns = [
         *(part for column in answers.columns for part in _of_task(column, rows, places)),

@@ -101,6 +101,16 @@ class TestAssess:
         assert words in said
         assert said.count("\n") == 1
 
+    @pytest.mark.parametrize("arguments", [[], ["--json"]])
+    def test_without_a_bundle_red_flags_are_told_and_the_command_fails(
+        self, arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("TRIAGE_MODEL", "/no/such/bundle")
+        assert run(["assess", "胸口压榨样疼痛，大汗，喘不过气", *arguments]) == 1
+        said = capsys.readouterr()
+        assert ("不可遗漏" in said.out and "请人工分诊" in said.out) is not bool(arguments)
+        assert said.err.count("\n") == 1
+
     @pytest.mark.parametrize("text", ["", "   ", "🙂🙂", "\x00"])
     def test_a_note_without_words_is_refused_in_one_line(
         self, text: str, open_door: None, capsys: pytest.CaptureFixture[str]
@@ -281,7 +291,9 @@ class TestWhenTheDeskFails:
     @pytest.mark.parametrize("failure", [EndpointUnavailable("Nobody answers.")], indirect=True)
     def test_its_own_errors_are_their_message(self, failure: None, capsys: pytest.CaptureFixture[str]) -> None:
         assert run(["assess", NOTE]) == 1
-        assert capsys.readouterr() == ("", "Nobody answers.\n")
+        said = capsys.readouterr()
+        assert said.err == "Nobody answers.\n"
+        assert said.out.endswith("请人工分诊。\n")
 
     @pytest.mark.parametrize("failure", [ValueError(SECRET)], indirect=True)
     def test_what_nobody_expected_is_one_line_without_the_note(

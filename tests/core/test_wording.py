@@ -8,6 +8,7 @@ from core.answers import TaskColumn
 from core.model.head import HeadAnswers
 from core.notes import Assessment, ModelIdentity, RankedLabel, TaskAnswer
 from core.settings import REPOSITORY
+from core.triage import NO_LEVEL
 from core.wording import Wording, percent, shown_labels, speech_for, tasks_in_order
 
 EN, ZH = Wording("en"), Wording("zh")
@@ -60,11 +61,17 @@ def test_every_reason_that_the_desk_gives_can_be_said_in_chinese(task: str, kept
 
 
 @pytest.mark.parametrize(
-    "reason", ["the note was cut: its middle was not read", "the note is neither Chinese nor English"]
+    "reason",
+    [
+        "the note was cut: its middle was not read",
+        "the note is neither Chinese nor English",
+        NO_LEVEL,
+        "acuity: a red flag is more urgent than the estimate",
+    ],
 )
-def test_reasons_about_the_note_can_be_said_in_chinese(reason: str) -> None:
+def test_every_other_reason_can_be_said_in_chinese(reason: str) -> None:
     assert not re.search("[a-z]", ZH.reason(reason))
-    assert EN.reason(reason)[0] == "T"
+    assert EN.reason(reason)[0].isupper()
 
 
 def test_a_reason_or_warning_without_wording_is_still_said() -> None:
@@ -99,3 +106,9 @@ def test_three_labels_are_shown_and_one_level() -> None:
 )
 def test_no_answer_is_called_impossible_or_certain(probability: float, words: str) -> None:
     assert percent(probability) == words
+
+
+def test_a_red_flag_has_a_name_in_both_languages() -> None:
+    assert EN.red_flag("cardiac_arrest") != ZH.red_flag("cardiac_arrest")
+    assert HAN.search(ZH.red_flag("cardiac_arrest"))
+    assert EN.red_flag("a_site_s_own") == "a_site_s_own"

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import desk
 from app.answer_examples import EXAMPLES
-from core.errors import EndpointUnavailable, RecordsError
+from core.errors import EndpointUnavailable, RecordsError, SettingsError
 from core.model.bundle import Bundle
 from core.notes import Assessment, Evidence, Note, RedFlagHit
 from core.records.database import DatabaseRecords
@@ -290,12 +290,33 @@ def test_without_an_endpoint_the_page_says_triage_by_hand_and_the_next_try_works
     with monkeypatch.context() as broken:
         broken.setattr(TriageDesk, "open", fail)
         send(page)
-    assert titles(page) == [title]
+    assert titles(page)[0] == title
+    assert "2" in titles(page)[1]  # the level that red flags demand
     assert "10.0.0.1" not in words(page)
     assert page.text_area(key="text").value == NOTE
     page.button(key="assess").click().run()
     assert charts(page)
-    assert not page.error
+    assert title not in titles(page)
+
+
+def test_without_an_endpoint_a_note_without_red_flags_is_no_all_clear(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRIAGE_MODEL", "/no/such/bundle")
+    send(page, "Refill of my usual blood pressure tablets please")
+    assert "No red flag was found in the text. That is no all-clear." in words(page)
+
+
+def test_rules_that_can_t_be_read_are_said_and_the_page_stays(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise SettingsError("rules.toml, rule x, field acuity: is no level.")
+
+    monkeypatch.setenv("TRIAGE_MODEL", "/no/such/bundle")
+    monkeypatch.setattr("app.answer_sitting.red_flags", fail)
+    send(page)
+    assert "Red flags could not be looked for either." in words(page)
+    assert "rules.toml" not in words(page)
+    assert page.text_area(key="text").value == NOTE
 
 
 def test_without_a_bundle_no_path_reaches_the_page(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -356,7 +377,8 @@ def test_red_flags_are_told_and_their_words_marked(page: AppTest, monkeypatch: p
 
     monkeypatch.setattr(TriageDesk, "assess", flagged)
     send(page)
-    assert "Must not be missed" in titles(page)
+    assert "Must not be missed: at least 2 Emergent" in titles(page)
+    assert "a handbook" in words(page)
     assert any("<mark>胸口</mark>" in block.value for block in page.html)
 
 

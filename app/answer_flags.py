@@ -1,0 +1,48 @@
+"""Red flags as the Triage page shows them, beside an answer or in place of one."""
+
+from collections.abc import Iterable, Sequence
+
+import streamlit as st
+
+from app.edge import plain
+from app.text import Voice
+from core.notes import RedFlagHit
+
+LINES = 4  # rules that stand in the open; what else is met, and every source, is folded: the answer must stay in sight
+
+
+def show_red_flags(flags: Sequence[RedFlagHit], say: Voice) -> None:
+    """What must not be missed: the level demanded, the rules' names with the words that they rest on, their sources."""
+    if not flags:
+        return
+    level = say.wording.label("acuity", str(min(hit.acuity for hit in flags)))
+    st.error(
+        _bullets(_met(hit, say) for hit in flags[:LINES]),
+        title=say("Must not be missed: at least {level}", level=level),
+        icon=":material/flag:",
+    )
+    more = len(flags) - LINES
+    title = say("{count} more, and the sources", count=more) if more > 0 else say("Sources of these rules")
+    with st.expander(title, icon=":material/menu_book:"):
+        if more > 0:
+            st.markdown(_bullets(_met(hit, say) for hit in flags[LINES:]))
+        st.markdown(_bullets(f"{plain(say.wording.red_flag(hit.id))}: {plain(hit.source)}" for hit in flags))
+
+
+def show_red_flags_alone(flags: Sequence[RedFlagHit] | None, say: Voice) -> None:
+    """What the rules say of a note that the model could not judge; `None`: they could not be read either."""
+    if flags is None:
+        st.warning(say("Red flags could not be looked for either."), icon=":material/flag:")
+    elif flags:
+        show_red_flags(flags, say)
+    else:
+        st.info(say("No red flag was found in the text. That is no all-clear."), icon=":material/flag:")
+
+
+def _met(hit: RedFlagHit, say: Voice) -> str:
+    quoted = dict.fromkeys(f"“{' '.join(evidence.text.split())}”" for evidence in hit.evidence)
+    return f"**{plain(say.wording.red_flag(hit.id))}**: {plain(say(', ').join(quoted))}"
+
+
+def _bullets(sentences: Iterable[str]) -> str:
+    return "\n".join(f"- {sentence}" for sentence in sentences)
