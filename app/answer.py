@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from app.answer_flags import show_red_flags
+from app.answer_flags import show_red_flags, show_sources
 from app.answer_keys import (
     CANCEL_KEY,
     choices,
@@ -67,6 +67,7 @@ class AnswerView:
         for column, answer in zip(st.columns(max(1, len(others))), others, strict=False):
             with column:
                 self._show_task(answer)
+        show_sources(assessment.red_flags, self.say)
         with st.expander(self.say("Probabilities as a table"), icon=":material/table_rows:"):
             self._show_table(answers)
             st.caption(plain(f"{self.say('Model')}: {assessment.model.bundle} {assessment.model.version}"))

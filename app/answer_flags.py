@@ -8,25 +8,26 @@ from app.edge import plain
 from app.text import Voice
 from core.notes import RedFlagHit
 
-LINES = 4  # rules that stand in the open; what else is met, and every source, is folded: the answer must stay in sight
+LINES = 3  # rules in the open; all of them, with sources, are folded below, so that the answer stays in sight
 
 
 def show_red_flags(flags: Sequence[RedFlagHit], say: Voice) -> None:
-    """What must not be missed: the level demanded, the rules' names with the words that they rest on, their sources."""
+    """What must not be missed: the level demanded, and the rules' names with the words that they rest on."""
     if not flags:
         return
     level = say.wording.label("acuity", str(min(hit.acuity for hit in flags)))
-    st.error(
-        _bullets(_met(hit, say) for hit in flags[:LINES]),
-        title=say("Must not be missed: at least {level}", level=level),
-        icon=":material/flag:",
-    )
-    more = len(flags) - LINES
-    title = say("{count} more, and the sources", count=more) if more > 0 else say("Sources of these rules")
-    with st.expander(title, icon=":material/menu_book:"):
-        if more > 0:
-            st.markdown(_bullets(_met(hit, say) for hit in flags[LINES:]))
-        st.markdown(_bullets(f"{plain(say.wording.red_flag(hit.id))}: {plain(hit.source)}" for hit in flags))
+    lines = [_met(hit, say) for hit in flags[:LINES]]
+    if len(flags) > LINES:
+        lines.append(say("and {count} more, below", count=len(flags) - LINES))
+    title = say("Must not be missed: at least {level}", level=level)
+    st.error(_bullets(lines), title=title, icon=":material/flag:")
+
+
+def show_sources(flags: Sequence[RedFlagHit], say: Voice) -> None:
+    """Every rule that is met, with its source, folded."""
+    if flags:
+        with st.expander(say("Red flags with their sources"), icon=":material/menu_book:"):
+            st.markdown(_bullets(f"{_met(hit, say)}  \n{plain(hit.source)}" for hit in flags))
 
 
 def show_red_flags_alone(flags: Sequence[RedFlagHit] | None, say: Voice) -> None:
@@ -35,6 +36,7 @@ def show_red_flags_alone(flags: Sequence[RedFlagHit] | None, say: Voice) -> None
         st.warning(say("Red flags could not be looked for either."), icon=":material/flag:")
     elif flags:
         show_red_flags(flags, say)
+        show_sources(flags, say)
     else:
         st.info(say("No red flag was found in the text. That is no all-clear."), icon=":material/flag:")
 

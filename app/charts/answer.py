@@ -1,6 +1,7 @@
 """Figures of one answer."""
 
 from functools import lru_cache
+from textwrap import wrap
 
 import plotly.graph_objects as go
 
@@ -9,8 +10,8 @@ from app.text import Voice
 from core.notes import TaskAnswer
 from core.wording import SHOWN, percent
 
-HEIGHT = 128  # pixels: three bars and an axis
-LONGEST = 22  # characters of a label beside its bar
+HEIGHT = 144  # pixels: three bars of two lines each, and an axis
+LINE, LINES = 16, 2  # characters and lines of a label beside its bar
 
 
 def shown_bars(answer: TaskAnswer) -> list[tuple[str, float]]:
@@ -54,6 +55,7 @@ def probability_bars(answer: TaskAnswer, say: Voice, *, is_dark: bool = False) -
     figure.update_xaxes(
         range=[0, 100],
         tickvals=[0, 50, 100],
+        tickangle=0,
         fixedrange=True,
         title={"standoff": 2, "font": {"color": ink, "size": 12}},
         tickfont={"color": ink},
@@ -64,10 +66,10 @@ def probability_bars(answer: TaskAnswer, say: Voice, *, is_dark: bool = False) -
         range=[len(rows) - 0.5, -0.5],
         fixedrange=True,
         showgrid=False,
-        tickfont={"color": ink, "size": 13},
+        tickfont={"color": ink, "size": 12},
     )
     return figure
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1].rstrip()}…"
+    return "<br>".join(wrap(name, LINE, max_lines=LINES, placeholder="…"))

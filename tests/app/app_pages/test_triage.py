@@ -1,5 +1,6 @@
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -370,8 +371,6 @@ def test_red_flags_are_told_and_their_words_marked(page: AppTest, monkeypatch: p
     assess = TriageDesk.assess
 
     def flagged(opened: TriageDesk, note: Note) -> Assessment:
-        from dataclasses import replace
-
         hit = RedFlagHit("chest_pain", 2, (Evidence(0, 2, NOTE[:2]),), "a handbook")
         return replace(assess(opened, note), red_flags=(hit,))
 
