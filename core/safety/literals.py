@@ -5,6 +5,8 @@ an expression must be literal, the most telling one is taken.
 """
 
 from collections.abc import Sequence
+
+# Nothing public gives the tree of an expression; tried with Python 3.11, 3.12 and 3.13.
 from re import _constants as op  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any

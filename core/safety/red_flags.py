@@ -42,14 +42,14 @@ class RedFlags:
         self._words = RuleWords(book, self._normaliser)
 
     @classmethod
-    def load(cls, folder: Path = RULES, *, complete: bool = True) -> Self:
-        """The rules of a folder; `complete` as in `read_rules`.
+    def load(cls, folder: Path = RULES) -> Self:
+        """The rules of a folder.
 
         Raises:
             SettingsError: a rule can't be used; the message names file, rule and field.
         """
         with _without_collecting():
-            return cls(read_rules(folder, complete=complete))
+            return cls(read_rules(folder))
 
     def find(self, note: Note | str) -> tuple[RedFlagHit, ...]:
         """The rules that the note meets, the most urgent first; evidence is in code points of the note as written."""

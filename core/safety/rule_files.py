@@ -58,7 +58,6 @@ class RuleBook:
         texts: by language and rule.
         scopes: cues.
         spelling: variant -> usual form, of both languages.
-        complete: whether everything must be there and right.
     """
 
     rules: tuple[Rule, ...]
@@ -66,43 +65,36 @@ class RuleBook:
     texts: Mapping[Tongue, Mapping[str, RuleTexts]]
     scopes: ScopeFile
     spelling: Mapping[str, str]
-    complete: bool = True
 
 
-def read_rules(folder: Path, *, complete: bool = True) -> RuleBook:
+def read_rules(folder: Path) -> RuleBook:
     """The rules in a folder, checked.
 
     Args:
-        folder: holds `rules.toml`, `en.toml`, `zh.toml`, `scopes.toml`, `spelling.toml`.
-        complete: every finding must have its words and every rule its texts in both languages. Without it, rules
-            that are still being written are left out.
+        folder: holds `rules.toml`, `en.toml`, `zh.toml`, `scopes.toml`, `spelling.toml`. Every finding must have its
+            words and every rule its texts in both languages.
 
     Raises:
         SettingsError: a file, rule or field can't be used; the message names it.
     """
-    tables = {tongue: _table(folder / f"{tongue}.toml", needed=complete) for tongue in TONGUES}
-    findings = {tongue: _findings(table, f"{tongue}.toml", complete) for tongue, table in tables.items()}
-    texts = {tongue: _texts(table, f"{tongue}.toml", complete) for tongue, table in tables.items()}
+    tables = {tongue: _table(folder / f"{tongue}.toml") for tongue in TONGUES}
+    findings = {tongue: _findings(table, f"{tongue}.toml") for tongue, table in tables.items()}
+    texts = {tongue: _texts(table, f"{tongue}.toml") for tongue, table in tables.items()}
     rules = _rules(_table(folder / "rules.toml"))
-    if complete:
-        _check_complete(rules, findings, texts)
-    known = set().union(*findings.values())
+    _check_complete(rules, findings, texts)
     return RuleBook(
-        tuple(rule for rule in rules if rule.findings <= known),
+        tuple(rules),
         findings,
         texts,
         _checked(ScopeFile, _table(folder / "scopes.toml"), "scopes.toml", "file"),
         _spelling(_table(folder / "spelling.toml")),
-        complete,
     )
 
 
-def _table(path: Path, *, needed: bool = True) -> dict[str, Any]:
+def _table(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
-        if not needed:
-            return {}
         raise SettingsError(f"Red flags: {path.name} is missing in the folder {path.parent.name}.") from None
     except OSError as error:
         raise SettingsError(f"Red flags: {path.name} can't be read: {error.strerror}.") from None
@@ -127,16 +119,9 @@ def _rules(table: Mapping[str, Any]) -> list[Rule]:
     return list(rules.values())
 
 
-def _findings(table: Mapping[str, Any], file: str, complete: bool) -> dict[str, FindingWords]:
+def _findings(table: Mapping[str, Any], file: str) -> dict[str, FindingWords]:
     _only(table, {"findings", "texts"}, file)
-    found: dict[str, FindingWords] = {}
-    for name, entry in _tables(table, "findings", file).items():
-        try:
-            found[name] = _finding(name, entry, file)
-        except SettingsError:
-            if complete:
-                raise
-    return found
+    return {name: _finding(name, entry, file) for name, entry in _tables(table, "findings", file).items()}
 
 
 def _finding(name: str, entry: object, file: str) -> FindingWords:
@@ -148,15 +133,9 @@ def _finding(name: str, entry: object, file: str) -> FindingWords:
     return words
 
 
-def _texts(table: Mapping[str, Any], file: str, complete: bool) -> dict[str, RuleTexts]:
-    found: dict[str, RuleTexts] = {}
-    for name, entry in _tables(table, "texts", file).items():
-        try:
-            found[name] = _checked(RuleTexts, entry, file, f"texts of rule {name}")
-        except SettingsError:
-            if complete:
-                raise
-    return found
+def _texts(table: Mapping[str, Any], file: str) -> dict[str, RuleTexts]:
+    entries = _tables(table, "texts", file)
+    return {name: _checked(RuleTexts, entry, file, f"texts of rule {name}") for name, entry in entries.items()}
 
 
 def _check_complete(

@@ -120,7 +120,7 @@ class RuleWords:
             for name, words in book.findings[tongue].items()
             if name in wanted
         ]
-        self._normaliser, self._lexicon, self._is_complete = normaliser, Lexicon(), book.complete
+        self._normaliser, self._lexicon = normaliser, Lexicon()
         self.names = [name for _, name, _ in said]
         self.ignored = [_ignored(words) for _, _, words in said]
         self.targets: dict[str, list[int]] = {}
@@ -168,9 +168,6 @@ class RuleWords:
             terms = iter(parse_terms(written, self._normaliser))
         except ValueError as error:
             wrong = str(error).partition("“")[2].partition("”")[0]
-            if not self._is_complete:
-                self._add(tongue, [(t, [w for w in words if w != wrong], where) for t, words, where in entries], file)
-                return
             where = next(where for _, words, where in entries if wrong in words)
             raise refused(file, *where, str(error)) from None
         for target, words, _ in entries:
@@ -178,15 +175,12 @@ class RuleWords:
 
     def _pattern_set(self, said: Sequence[tuple[Tongue, str, FindingWords]]) -> PatternSet:
         patterns = [(target, pattern) for target, (_, _, words) in enumerate(said) for pattern in words.patterns]
-        while True:
-            try:
-                return PatternSet(patterns)
-            except BadPattern as error:
-                target, pattern = patterns.pop(error.place)
-                if self._is_complete:
-                    tongue, name, _ = said[target]
-                    where = (f"{tongue}.toml", f"finding {name}", "patterns")
-                    raise refused(*where, f"“{pattern}” {error}") from None
+        try:
+            return PatternSet(patterns)
+        except BadPattern as error:
+            target, pattern = patterns[error.place]
+            tongue, name, _ = said[target]
+            raise refused(f"{tongue}.toml", f"finding {name}", "patterns", f"“{pattern}” {error}") from None
 
     def _if_any(self, words: Sequence[str]) -> re.Pattern[str] | None:
         return self._any_of({"": words}) if words else None

@@ -98,11 +98,12 @@ class Scopes:
                 yield cue
 
     def _is_none(self, cue: CueAt) -> bool:
-        """Whether the cue is none: it stands in a finding's own words, or overlaps a pseudo-cue that reaches beyond it."""
+        """Whether the cue is none: it stands in a finding's own words, or a pseudo-cue reaches into it and beyond."""
         start, end, _ = cue
         if any(end <= last for _, last in _begun(self._found.covers, start)):
             return True
-        return any(start < last and (first < start or end < last) for first, last in _begun(self._found.pseudo, end - 1))
+        pseudo = _begun(self._found.pseudo, end - 1)
+        return any(start < last and (first < start or end < last) for first, last in pseudo)
 
     def _turns_round(self, last: int, start: int, end: int) -> bool:
         """Whether a `no` that ends at `last` says that a finding in negative words is not there: `no loss of sight`.

@@ -19,7 +19,7 @@ MOST_FALSE = 0.05
 @pytest.fixture(scope="module")
 def shipped() -> RedFlags:
     """The shipped rules."""
-    return RedFlags.load(RULES, complete=False)
+    return RedFlags.load(RULES)
 
 
 def messages(name: str) -> list[str]:

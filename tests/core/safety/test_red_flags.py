@@ -32,7 +32,7 @@ TALKING_DOWN = (
 
 @pytest.fixture(scope="module")
 def shipped() -> RedFlags:
-    return RedFlags.load(RULES, complete=False)
+    return RedFlags.load(RULES)
 
 
 def ids(flags: RedFlags, note: Note | str) -> set[str]:

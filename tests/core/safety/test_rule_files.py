@@ -8,7 +8,6 @@ import pytest
 
 from core.errors import SettingsError
 from core.safety.red_flags import RedFlags
-from core.safety.rule_files import read_rules
 from tests.core.safety.conftest import small_rules
 
 Change = Callable[[str], str]
@@ -129,15 +128,6 @@ def test_a_file_with_a_mark_at_its_start_is_read(tmp_path: Path) -> None:
     path = folder / "en.toml"
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert len(RedFlags.load(folder).rules) == 5
-
-
-def test_rules_that_are_being_written_can_be_left_out(tmp_path: Path) -> None:
-    folder = small_rules(tmp_path / "rules")
-    path = folder / "rules.toml"
-    with path.open("a", encoding="utf-8") as file:
-        file.write(RULE.format(id="new").replace("fever", "unheard_of"))
-    (folder / "zh.toml").unlink()
-    assert [rule.id for rule in read_rules(folder, complete=False).rules][-1] == "head_injury_vomiting"
 
 
 def test_a_new_rule_needs_no_code(tmp_path: Path) -> None:

@@ -20,13 +20,13 @@ FEWEST_RULES = 60
 
 @cache
 def flags_of(folder: Path) -> RedFlags:
-    return RedFlags.load(folder, complete=False)
+    return RedFlags.load(folder)
 
 
 @cache
 def table(path: Path) -> dict[str, Any]:
-    """The file as it stands, if it is there; other tests tell what is wrong with it."""
-    return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    """The file as it stands; other tests tell what is wrong with it."""
+    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def cases() -> list[object]:
@@ -50,7 +50,6 @@ def test_a_rule_meets_its_texts_and_no_others(
     folder: Path, rule: str, texts: tuple[str, ...], expected: bool, small_folder: Path
 ) -> None:
     flags = flags_of(small_folder if folder == SMALL else folder)
-    assert rule in flags.rules, "a finding of this rule has no words yet"
     wrong = [text for text in texts if (rule in {hit.id for hit in flags.find(text)}) is not expected]
     assert not wrong, f"{'missed' if expected else 'matched, and must not'}: {wrong}"
 
