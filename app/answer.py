@@ -1,6 +1,5 @@
 """How an answer looks on the page, and the buttons that accept or override it."""
 
-import re
 from collections.abc import Callable, Sequence
 
 import streamlit as st
@@ -16,18 +15,12 @@ from app.answer_keys import (
 )
 from app.answer_sitting import Book, Override, Sitting
 from app.charts.answer import probability_bars, shown_bars
+from app.edge import plain
 from app.figure import PLAIN_CHART, is_dark
 from app.text import Voice
 from core.model.scheme import scheme_in_use
 from core.notes import Assessment, Note, TaskAnswer
 from core.wording import FIRST, percent, tasks_in_order
-
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+.!|<>~$:-])")
-
-
-def plain(text: str) -> str:
-    """Text that Markdown shows as it is: `>99%` is no quotation, and a site's label no heading."""
-    return _MARKDOWN.sub(r"\\\1", text)
 
 
 class AnswerView:

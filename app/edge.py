@@ -12,13 +12,13 @@ from app.sentences import said_of_trouble
 from app.text import Voice
 from core.errors import NoteError, TableError, TriageError
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:])")
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]()#+!|<>~$:]|^-|(?<=^\d)\.|(?<=^\d\d)\.", re.MULTILINE)
 log = logging.getLogger(__name__)
 
 
 def plain(text: str) -> str:
-    """Text that Markdown shows as it is: a site's label or a folder's name is no heading and no link."""
-    return _MARKDOWN.sub(r"\\\1", text)
+    """Text that Markdown shows as it is: `>99%` is no quotation, a site's label no heading, a folder's name no link."""
+    return _MARKDOWN.sub(r"\\\g<0>", text)
 
 
 def numbered(error: Exception) -> str:

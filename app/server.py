@@ -15,6 +15,7 @@ import streamlit as st
 
 from app.desk import open_desk
 from core.errors import TriageError
+from core.model.scheme import scheme_in_use
 from core.settings import REPOSITORY, load_settings
 
 MAIN = Path(__file__).with_name("main.py")
@@ -71,6 +72,7 @@ def main() -> None:
     options = parser.parse_args()
     try:
         load_settings()
+        scheme_in_use()
     except TriageError as error:
         _refuse(str(error), error.exit_code)
     _check_port(options.host, options.port)

@@ -106,6 +106,7 @@ def _names(task: str) -> dict[str, str]:
             for names in scheme.names.values()
             for level, name in zip(LEVELS, names, strict=True)
         ]
+        pairs += [(level.code.casefold(), str(level.level)) for level in scheme.levels]
         return {**dict(pairs), **{str(level): str(level) for level in LEVELS}}
     found: dict[str, str] = {}
     for label in label_names(None):

@@ -1,6 +1,7 @@
 import pytest
 
-from app.answer import REASON_WORDS, plain
+from app.answer import REASON_WORDS
+from app.edge import plain
 from core.records.reasons import REASONS
 
 
@@ -12,6 +13,8 @@ from core.records.reasons import REASONS
         ("儿科", "儿科"),
         ("# [a](b)", r"\# \[a\]\(b\)"),
         ("a_b", r"a\_b"),
+        ("1. a", r"1\. a"),
+        ("- a-b 2.5", r"\- a-b 2.5"),
         ("\\", r"\\"),
     ],
 )

@@ -70,12 +70,17 @@ def test_it_serves_on_loopback_refuses_a_busy_port_and_stops_what_it_started(
     assert not alive
 
 
-def test_a_wrong_setting_ends_with_2(fresh_installation: Path, free_port: int) -> None:
-    done = subprocess.run(
-        command(free_port), env=environment(TRIAGE_LANGUAGE="fr"), capture_output=True, text=True, timeout=60
-    )
+@pytest.mark.parametrize(
+    ("setting", "value", "complaint"),
+    [("LANGUAGE", "fr", "TRIAGE_LANGUAGE='fr'"), ("ACUITY_SCHEME", "zebra", "There is no acuity scheme 'zebra'")],
+)
+def test_a_wrong_setting_ends_with_2(
+    fresh_installation: Path, free_port: int, setting: str, value: str, complaint: str
+) -> None:
+    settings = environment(**{f"TRIAGE_{setting}": value})
+    done = subprocess.run(command(free_port), env=settings, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("TRIAGE_LANGUAGE='fr'")
+    assert done.stderr.startswith(complaint)
 
 
 def test_an_address_that_is_none_is_one_line(fresh_installation: Path, free_port: int) -> None:

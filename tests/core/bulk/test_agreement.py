@@ -3,6 +3,7 @@
 import pytest
 
 from core.bulk.agreement import agreement
+from core.model.scheme import load_scheme
 
 
 @pytest.mark.parametrize(
@@ -12,6 +13,11 @@ from core.bulk.agreement import agreement
 )  # fmt: skip
 def test_a_level_is_read_however_it_is_written(written: object, level: str) -> None:
     assert list(agreement("acuity", [written], [2]).confusion) == [level]
+
+
+def test_a_level_is_read_by_the_code_of_the_scheme_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.bulk.agreement.scheme_in_use", lambda: load_scheme("china"))
+    assert agreement("acuity", ["Ⅳa", "Ⅳb", "Ⅰ"], [4, 5, 1]).agreed == 3
 
 
 def test_departments_are_read_as_code_and_in_both_languages() -> None:
