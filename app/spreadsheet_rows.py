@@ -15,7 +15,7 @@ LONGEST_NOTE = 400  # characters in a cell; the download has all of it
 
 
 def rows_table(rows: FoundRows, text: str, say: Voice) -> pd.DataFrame:
-    """The rows for reading: number, note, answers, why a person must decide, then further columns of the table."""
+    """The rows for reading: number, note, answers, red flags, why a person must decide, then columns of the table."""
     answers = rows.answers
     shown: dict[str, object] = {say("Row"): rows.numbers, say("Note text"): [_note(cell) for cell in rows.given[text]]}
     for task in [name.removesuffix("_probability") for name in answers.columns if name.endswith("_probability")]:
@@ -24,6 +24,8 @@ def rows_table(rows: FoundRows, text: str, say: Voice) -> pd.DataFrame:
             shown[f"{say.wording.task(task)} %"] = (answers[f"{task}_probability"] * 100).clip(
                 1, 99
             )  # nothing is certain
+    if answers["red_flags"].fillna("").astype(bool).any():
+        shown[say("Red flags")] = [_flags(cell, say) for cell in answers["red_flags"].fillna("")]
     shown[say("A person must decide")] = answers["needs_review"].astype(bool)
     shown[say("Why")] = [
         said_of_row(str(error), say) if error else _reasons(str(reasons), say)
@@ -41,6 +43,7 @@ def show_rows_table(table: pd.DataFrame, say: Voice, *, key: str) -> None:
     config: dict[str, Any] = {
         say("Row"): st.column_config.NumberColumn(width=60, pinned=True, format="%d"),
         say("Note text"): st.column_config.TextColumn(width=320),
+        say("Red flags"): st.column_config.TextColumn(width="medium"),
         say("Why"): st.column_config.TextColumn(width="large"),
     }
     shares = {f"{say.wording.task(task)} %" for task in STANDARD_TASKS}
@@ -64,6 +67,10 @@ def _label(task: str, cell: object, say: Voice) -> str:
     if cell is None or cell != cell:
         return ""
     return say.wording.label(task, str(int(cell)) if isinstance(cell, float | int) else str(cell))
+
+
+def _flags(flags: str, say: Voice) -> str:
+    return SEPARATOR.join(say.wording.red_flag(flag) for flag in flags.split(SEPARATOR) if flag)
 
 
 def _reasons(reasons: str, say: Voice) -> str:
