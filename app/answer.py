@@ -14,6 +14,7 @@ from app.answer_keys import (
     reasons_for,
 )
 from app.answer_sitting import Book, Override, Sitting
+from app.answer_why import show_why
 from app.charts.answer import probability_bars, shown_bars
 from app.edge import plain
 from app.figure import PLAIN_CHART, is_dark
@@ -61,6 +62,7 @@ class AnswerView:
             with column:
                 self._show_task(answer)
         show_sources(assessment.red_flags, self.say)
+        show_why(self.sitting, self.say)
         with st.expander(self.say("Probabilities as a table"), icon=":material/table_rows:"):
             self._show_table(answers)
             st.caption(plain(f"{self.say('Model')}: {assessment.model.bundle} {assessment.model.version}"))

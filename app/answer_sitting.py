@@ -17,6 +17,7 @@ from core.notes import Assessment, Note, RedFlagHit
 from core.records.records import Decision, Records
 from core.safety.red_flags import red_flags
 from core.triage import TriageDesk
+from core.why import Why
 from core.wording import tasks_in_order
 
 Place = Literal["box", "answer"]
@@ -75,6 +76,7 @@ class Sitting:
         problem: why there is no answer.
         decisions: what was decided, by task, as recorded.
         asking: an override without its reason.
+        why: what the answer rests on; none until somebody asks, and where it can't be worked out.
         lost: something could not be recorded; the next try may.
         place: where the cursor belongs.
         turn: counts the moves of the cursor.
@@ -88,6 +90,7 @@ class Sitting:
     problem: Problem | None = None
     decisions: dict[str, Decision] = field(default_factory=dict)
     asking: Override | None = None
+    why: Why | None = None
     lost: bool = False
     place: Place = "box"
     turn: int = 0
@@ -103,7 +106,7 @@ class Sitting:
 
     def clear(self) -> None:
         """Forget note and answer; the cursor belongs in the box."""
-        self.waiting = self.note = self.assessment = self.answer_id = self.problem = self.asking = None
+        self.waiting = self.note = self.assessment = self.answer_id = self.problem = self.asking = self.why = None
         self.decisions = {}
         self.lost = False
         self._move("box")
@@ -122,6 +125,15 @@ class Sitting:
             self._record(book)
             self._move("answer")
         self.waiting = None
+
+    def explain(self, desk: Callable[[], TriageDesk]) -> None:
+        """Work out what the answer rests on; where that fails the answer stands without it."""
+        if self.note is None:
+            return
+        try:
+            self.why = desk().explain(self.note)
+        except Exception as error:  # the page's edge, as in `answer`
+            log.warning("not explained: %s", error if isinstance(error, TriageError) else type(error).__name__)
 
     def differs_from(self, note: Note) -> bool:
         """Whether the answer on screen belongs to another note than this one."""

@@ -15,6 +15,8 @@ from core.cli_models import evaluate, models, train
 
 if TYPE_CHECKING:
     from core.notes import Note
+    from core.triage import TriageDesk
+    from core.why import Why
     from core.wording import Speech
 
 TEXT_LIMIT = 8_000_000  # bytes of one note on standard input; far more than is ever read of it
@@ -67,13 +69,23 @@ def assess(text: str | None, age: float | None, sex: Any, as_json: bool) -> None
     try:
         with TriageDesk.open(settings) as desk:
             found = desk.assess(note)
+            why = _why(desk, note)
     except (BundleError, EndpointError):
         if not as_json:
             _tell_red_flags(note, settings.language)
         raise
-    click.echo(
-        json.dumps(found.as_dict(), ensure_ascii=False) if as_json else assessment_text(found, settings.language)
-    )
+    facts = found.as_dict() | {"why": why and why.as_dict()}
+    click.echo(json.dumps(facts, ensure_ascii=False) if as_json else assessment_text(found, settings.language, why=why))
+
+
+def _why(desk: "TriageDesk", note: "Note") -> "Why | None":
+    """What the answer rests on; none where the endpoint fails now: the answer is there already."""
+    from core.errors import TriageError
+
+    try:
+        return desk.explain(note)
+    except TriageError:
+        return None
 
 
 def _tell_red_flags(note: "Note", preferred: "Speech | None") -> None:

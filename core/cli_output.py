@@ -16,21 +16,24 @@ if TYPE_CHECKING:
     from core.bulk.classify import RunReport
     from core.embedding.contract import Check
     from core.model.bundle import Bundle
+    from core.why import Why
 
 _WORDS = {
     "en": {"review": "A person must decide:", "clear": "No reason for review found.", "notice": "Please note:",
            "advice": "Advice only; a person decides.", "model": "Model: ", "flags": "Must not be missed:",
            "at_least": ", at least {}: {} ({})", "quoted": "“{}”", "comma": ", ",
-           "no_flags": "No red flag found in the text.", "by_hand": "The model gave no answer: triage by hand."},
+           "no_flags": "No red flag found in the text.", "by_hand": "The model gave no answer: triage by hand.",
+           "moved": "What moved the answer most:", "similar": "A similar note that the model learned from:"},
     "zh": {"review": "需要人工判断：", "clear": "未发现需要复核之处。", "notice": "请注意：",
            "advice": "仅供参考，由人决定。", "model": "模型：", "flags": "不可遗漏：",
            "at_least": "，至少为 {}：{}（{}）", "quoted": "“{}”", "comma": "、",
-           "no_flags": "文本中未发现危险信号。", "by_hand": "模型暂无结果：请人工分诊。"},
+           "no_flags": "文本中未发现危险信号。", "by_hand": "模型暂无结果：请人工分诊。",
+           "moved": "对结果影响最大的语句：", "similar": "模型学习过的相似文本："},
 }  # fmt: skip
 
 
-def assessment_text(assessment: Assessment, preferred: Speech | None = None) -> str:
-    """An assessment for a reader at a terminal: acuity first, then the other tasks, then what needs a person."""
+def assessment_text(assessment: Assessment, preferred: Speech | None = None, *, why: "Why | None" = None) -> str:
+    """An assessment for a reader at a terminal: acuity, the other tasks, what needs a person, what it rests on."""
     language = speech_for(assessment, preferred)
     wording, words = Wording(language), _WORDS[language]
     lines = _columns([row for answer in tasks_in_order(assessment) for row in _answer_rows(answer, wording)])
@@ -42,8 +45,26 @@ def assessment_text(assessment: Assessment, preferred: Speech | None = None) -> 
         lines += ["", words["clear"]]
     if assessment.warnings:
         lines += ["", words["notice"], *(f"  - {wording.warning(code)}" for code in assessment.warnings)]
+    if why is not None:
+        lines += _why_lines(why, assessment, wording)
     model = f"{assessment.model.bundle} {assessment.model.version}"
     return "\n".join([*lines, "", f"{words['advice']} {words['model']}{model}"])
+
+
+def _why_lines(why: "Why", assessment: Assessment, wording: Wording) -> list[str]:
+    """For each task the phrase that speaks most for its answer, and the most similar reference note."""
+    words, lines = _WORDS[wording.language], []
+    for answer in tasks_in_order(assessment):
+        best = max(why.phrases, key=lambda phrase: phrase.effects.get(answer.task, 0.0), default=None)
+        if best is not None and best.effects.get(answer.task, 0.0) > 0:
+            quoted = words["quoted"].format(" ".join(best.words.text.split()))
+            lines.append(f"  - {wording.task(answer.task)}: {quoted} (+{best.effects[answer.task] * 100:.0f})")
+    found = ["", words["moved"], *lines] if lines else []
+    if why.similar:
+        nearest = why.similar[0]
+        labels = words["comma"].join(wording.label(task, label) for task, label in nearest.labels.items())
+        found += ["", words["similar"], f"  - {words['quoted'].format(nearest.text)} ({labels})"]
+    return found
 
 
 def by_hand_text(flags: Sequence[RedFlagHit], language: Speech) -> str:

@@ -23,6 +23,7 @@ from core.model.registry import Registry
 from core.notes import Assessment, Note, RedFlagHit
 from core.safety.red_flags import RedFlags, red_flags
 from core.settings import Settings, load_settings
+from core.why import Why, explain
 
 TRUNCATED = ("truncated",)
 NO_LEVEL = "a red flag asks for urgency, which this model does not judge"
@@ -122,6 +123,14 @@ class TriageDesk:
             raise answer
         return answer
 
+    def explain(self, note: Note | str) -> Why:
+        """What the answer to one note rests on: the phrases that moved it, and the reference notes most like it.
+
+        Raises:
+            NoteError, EndpointError: as `assess` does.
+        """
+        return explain(self, Note(note) if isinstance(note, str) else note)
+
     def assess_many(self, notes: Sequence[Note], *, timeout: float | None = None) -> list[Assessment | TriageError]:
         """An assessment, or the error that kept it from one, for each note, in order.
 
@@ -158,7 +167,7 @@ class TriageDesk:
         flags = [()] * len(texts) if flags is None else flags
         places = np.array([place for place in range(len(texts)) if place not in embeddings.errors], dtype=np.int64)
         met = [flags[place] for place in places.tolist()]
-        columns = self._columns(texts, embeddings, places, met)
+        columns, strange = self._columns(texts, embeddings, places, met)
         cut_short = [place in embeddings.truncated for place in places.tolist()]
         spoken = [languages[place] for place in places.tolist()]
         return DeskAnswers(
@@ -166,7 +175,7 @@ class TriageDesk:
             places,
             columns,
             met,
-            _reasons(columns, met, cut_short, spoken),
+            _reasons(columns, met, cut_short, spoken, strange),
             [TRUNCATED if was_cut else () for was_cut in cut_short],
             spoken,
             self.bundle.identity,
@@ -175,17 +184,20 @@ class TriageDesk:
 
     def _columns(
         self, texts: Sequence[str], embeddings: Embeddings, places: NDArray[np.int64], flags: Sequence[Flags]
-    ) -> tuple[TaskColumn, ...]:
+    ) -> tuple[tuple[TaskColumn, ...], Sequence[bool]]:
+        """Each task's answers, and which notes are unlike all that the bundle was trained on."""
         if not len(places):
-            return ()
+            return (), ()
         longest = self.embedder.space.max_tokens
         read = [cut(texts[i], longest)[0] if i in embeddings.truncated else texts[i] for i in places.tolist()]
         features = featurise(embeddings.vectors[places], read)
         floors = {"acuity": tuple(map(floor_of, flags))} if any(flags) else {}
-        return tuple(
+        columns = tuple(
             TaskColumn(task, head.classes, head.answer(features), floors.get(task, ()))
             for task, head in self.bundle.heads.items()
         )
+        familiarity = self.bundle.familiarity
+        return columns, [False] * len(features) if familiarity is None else familiarity.unfamiliar(features).tolist()
 
 
 def _reasons(
@@ -193,16 +205,20 @@ def _reasons(
     flags: Sequence[Flags],
     cut_short: Sequence[bool],
     languages: Sequence[Language],
+    strange: Sequence[bool],
 ) -> list[tuple[str, ...]]:
     """Why a person must decide, for each note; empty where nothing says so."""
     words = [each for column in columns for each in (column.why_raised(), column.why_unsure())]
     found = [tuple(filter(None, row)) for row in zip(*words, strict=True)]
     has_level = any(column.task == "acuity" for column in columns)
-    for row, (met, was_cut, language) in enumerate(zip(flags, cut_short, languages, strict=True)):
+    told = zip(flags, cut_short, languages, strange, strict=True)
+    for row, (met, was_cut, language, is_strange) in enumerate(told):
         if not has_level and (floor_of(met) or EMERGENCY + 1) <= EMERGENCY:
             found[row] += (NO_LEVEL,)
         if was_cut:
             found[row] += ("the note was cut: its middle was not read",)
         if language == "other":
             found[row] += ("the note is neither Chinese nor English",)
+        elif is_strange:
+            found[row] += ("the note is unlike those that the model learned from",)
     return found

@@ -27,6 +27,7 @@ _REASONS_ZH = {
 _SENTENCES_ZH = {
     "the note was cut: its middle was not read": "文本过长，中间部分未读取",
     "the note is neither Chinese nor English": "文本不是中文或英文",
+    "the note is unlike those that the model learned from": "文本与模型学习过的内容差异很大",
     "a red flag asks for urgency, which this model does not judge": "发现危险信号，而当前模型不判断紧急程度",
 }
 _NUMBERS = ("two", "three", "four", "five")

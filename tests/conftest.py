@@ -18,7 +18,11 @@ from core.triage import TriageDesk
 
 STARTER = REPOSITORY / "models" / "starter"
 SMALL_RECIPE = Recipe(
-    tasks=("department", "acuity"), by_task={"acuity": TaskRecipe(scheme="esi")}, merge_small="other", name="small"
+    tasks=("department", "acuity"),
+    by_task={"acuity": TaskRecipe(scheme="esi")},
+    merge_small="other",
+    name="small",
+    shown=("starter",),
 )
 
 MAIN = sys.modules["__main__"]

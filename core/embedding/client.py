@@ -38,11 +38,13 @@ class Limits:
         concurrency: requests under way at once.
         list_texts: texts a request.
         list_tokens: estimated tokens a request.
+        batches: whether a list of a few texts takes about as long as one of them.
     """
 
     concurrency: int = 8
     list_texts: int = 256
     list_tokens: int = 32_768
+    batches: bool = True
 
 
 @dataclass(frozen=True, slots=True)

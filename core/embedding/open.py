@@ -17,7 +17,7 @@ from core.settings import QWEN3_INSTRUCTION, Settings
 
 LONG_CONTEXT = 8192  # estimated tokens a text to an endpoint of the site's own, unless it says that it takes fewer
 # It works at one list at a time: the next one waits there already, and a pasted note waits for a short list at most.
-EMBEDDED_LIMITS = Limits(concurrency=2, list_texts=8, list_tokens=4096)
+EMBEDDED_LIMITS = Limits(concurrency=2, list_texts=8, list_tokens=4096, batches=False)
 
 
 def open_embedder(

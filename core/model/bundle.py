@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from core.embedding.space import EmbeddingSpace, Fingerprint
 from core.errors import BundleCorrupt, BundleError, BundleVersion
+from core.model.familiarity import Familiarity
 from core.model.head import Head
 from core.model.registry import MANIFEST
 from core.notes import ModelIdentity
 
 CARD = "MODEL_CARD.md"
 REFERENCE = "reference.npz"
+FAMILIARITY = "familiarity.joblib"
 FORMAT = 1
 LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib")
 RETRAIN = "Train it again: triage train TABLE... --out DIR (the default bundle: make model)."
@@ -29,15 +31,17 @@ RETRAIN = "Train it again: triage train TABLE... --out DIR (the default bundle: 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Notes that serve the map, neighbours and unfamiliarity: vectors and labels, no text.
+    """Notes that serve the map and neighbours: vectors and labels, and the texts that may be shown.
 
     Attributes:
         vectors: shape (n, dimension), float16.
         labels: a column of labels a task, shape (n,) each; an empty string where the note has none.
+        texts: the notes' texts, n of them, an empty string where a text may not be shown; empty: of none.
     """
 
     vectors: NDArray[np.float16]
     labels: Mapping[str, NDArray[np.str_]]
+    texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +87,19 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A loaded bundle: its manifest, one head a task, and the reference notes if it has them."""
+    """A loaded bundle.
+
+    Attributes:
+        manifest: what it is.
+        heads: one a task.
+        reference: reference notes, if it has them.
+        familiarity: tells notes apart that are unlike all it was trained on; none in bundles of before.
+    """
 
     manifest: Manifest
     heads: Mapping[str, Head]
     reference: Reference | None
+    familiarity: Familiarity | None = None
 
     @property
     def identity(self) -> ModelIdentity:
@@ -125,15 +137,20 @@ def save_bundle(folder: Path, bundle: Bundle, card: str) -> Bundle:
 def _write(draft: Path, bundle: Bundle, card: str) -> Bundle:
     for task, head in bundle.heads.items():
         joblib.dump(head, draft / f"{task}.joblib", compress=("zlib", 6))
+    if bundle.familiarity is not None:
+        joblib.dump(bundle.familiarity, draft / FAMILIARITY, compress=("zlib", 6))
     if bundle.reference is not None:
         labels = {f"label_{task}": column for task, column in bundle.reference.labels.items()}
-        np.savez_compressed(draft / REFERENCE, allow_pickle=False, vectors=bundle.reference.vectors, **labels)
+        texts = np.frombuffer("\0".join(bundle.reference.texts).encode(), np.uint8)
+        np.savez_compressed(
+            draft / REFERENCE, allow_pickle=False, vectors=bundle.reference.vectors, texts=texts, **labels
+        )
     (draft / CARD).write_text(card, encoding="utf-8")
     files = {path.name: _sha256(path) for path in sorted(draft.iterdir())}
     manifest = Manifest(**{name: getattr(bundle.manifest, name) for name in Manifest.__slots__} | {"files": files})
     text = json.dumps(manifest.as_json(), ensure_ascii=False, indent=1)
     (draft / MANIFEST).write_text(text + "\n", encoding="utf-8")
-    return Bundle(manifest, bundle.heads, bundle.reference)
+    return Bundle(manifest, bundle.heads, bundle.reference, bundle.familiarity)
 
 
 def _swap(draft: Path, folder: Path) -> None:
@@ -203,7 +220,8 @@ def load_bundle(folder: Path) -> Bundle:
     heads = {
         task: joblib.load(folder / f"{task}.joblib") for task in manifest.tasks if f"{task}.joblib" in manifest.files
     }
-    return Bundle(manifest, heads, _load_reference(folder, manifest))
+    familiarity = joblib.load(folder / FAMILIARITY) if FAMILIARITY in manifest.files else None
+    return Bundle(manifest, heads, _load_reference(folder, manifest), familiarity)
 
 
 def _load_reference(folder: Path, manifest: Manifest) -> Reference | None:
@@ -211,7 +229,8 @@ def _load_reference(folder: Path, manifest: Manifest) -> Reference | None:
         return None
     with np.load(folder / REFERENCE, allow_pickle=False) as stored:
         labels = {name.removeprefix("label_"): stored[name] for name in stored.files if name.startswith("label_")}
-        return Reference(stored["vectors"], labels)
+        texts = bytes(stored["texts"]).decode() if "texts" in stored.files else ""
+        return Reference(stored["vectors"], labels, tuple(texts.split("\0")) if texts else ())
 
 
 def _sha256(path: Path) -> str:

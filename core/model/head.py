@@ -61,14 +61,14 @@ def conformal_thresholds(probabilities: Floats, truth: NDArray[np.int64], covera
         coverage: share of true labels to be kept, above 0 and below 1.
     """
     scores = 1 - probabilities[np.arange(len(truth)), truth]
-    pooled = _quantile(scores, coverage)
+    pooled = conformal_quantile(scores, coverage)
     if not np.isfinite(pooled):
         pooled = 1.0
-    by_class = [_quantile(scores[truth == k], coverage) for k in range(probabilities.shape[1])]
+    by_class = [conformal_quantile(scores[truth == k], coverage) for k in range(probabilities.shape[1])]
     return 1 - np.array([pooled if np.isinf(q) else q for q in by_class])
 
 
-def _quantile(scores: Floats, coverage: float) -> float:
+def conformal_quantile(scores: Floats, coverage: float) -> float:
     """The conformal quantile: the ceil((n + 1) coverage)-th smallest score; infinite when n is too small."""
     rank = int(np.ceil((len(scores) + 1) * coverage))
     return float(np.partition(scores, rank - 1)[rank - 1]) if 0 < rank <= len(scores) else np.inf

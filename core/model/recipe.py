@@ -43,7 +43,8 @@ class Recipe:
         pca: when set, heads work on that share of the vectors' variance (0 to 1); otherwise PCA is only compared.
         text_limit: characters of a training text that are used.
         merge_small: label for classes with too few notes; none refuses them.
-        reference: notes whose vectors and labels (no text) stay in the bundle.
+        reference: notes whose vectors and labels stay in the bundle.
+        shown: sources whose texts stay there, too, and may be shown to everybody as examples; none: no text stays.
         name: the bundle's name.
         sources: licence and origin by `source`, for the card.
         trusted: sources whose notes also train an expert of their own (`core.model.experts`); none: one model for all.
@@ -58,6 +59,7 @@ class Recipe:
     text_limit: int = 600
     merge_small: str | None = None
     reference: int = 5000
+    shown: tuple[str, ...] = ()
     name: str = "site"
     sources: Mapping[str, str] = field(default_factory=dict)
     trusted: tuple[str, ...] = ()
@@ -82,7 +84,7 @@ class Recipe:
         unknown = set(facts) - {known.name for known in fields(cls)}
         if unknown:
             raise SettingsError(f"The recipe {path} has entries that no recipe has: {', '.join(sorted(unknown))}.")
-        facts |= {name: tuple(facts[name]) for name in ("tasks", "trusted") if name in facts}
+        facts |= {name: tuple(facts[name]) for name in ("tasks", "trusted", "shown") if name in facts}
         return cls(**facts, by_task=by_task) if by_task else cls(**facts)
 
 

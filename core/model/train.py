@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
 from core.embedding.client import Embedder
@@ -16,6 +17,7 @@ from core.embedding.space import Vectors, take_fingerprint
 from core.errors import TrainingError
 from core.model.bundle import Bundle, Manifest, Reference, library_versions, save_bundle
 from core.model.card import model_card
+from core.model.familiarity import fit_familiarity
 from core.model.features import featurise
 from core.model.fit import FittedHead, fit_head, trusted_rows
 from core.model.groups import near_duplicate_groups
@@ -28,6 +30,7 @@ from core.settings import REPOSITORY
 
 Say = Callable[[str], None]
 PATIENCE = 7 * 86_400.0  # seconds that embedding the tables may take, outages included
+FAMILIAR_NOTES = 15_000  # notes that say what is familiar
 
 
 def train_bundle(
@@ -68,10 +71,15 @@ def train_bundle(
         trained.append(kept)
         facts = fitted[task].facts
         say(f"{task}: {facts['chosen']}, top-1 {facts['held_out']['top1']:.3f} on held-out rows")
-    reference = _reference(table, vectors, np.unique(np.concatenate(trained)), recipe)
-    manifest = _manifest(table, fitted, embedder, recipe)
+    say("Learning what is familiar")
+    kept = np.unique(np.concatenate(trained))
+    known = _evenly(table.sources[kept], FAMILIAR_NOTES, recipe.seed, first=recipe.trusted)
+    sample = kept[known]
+    familiarity, familiar = fit_familiarity(featurise(vectors[sample], table.texts[sample].tolist()), groups[sample])
+    manifest = _manifest(table, fitted, familiar, embedder, recipe)
     heads = {task: found.head for task, found in fitted.items()}
-    return save_bundle(out, Bundle(manifest, heads, reference), model_card(card_facts(manifest)))
+    bundle = Bundle(manifest, heads, _reference(table, vectors, kept, recipe), familiarity)
+    return save_bundle(out, bundle, model_card(card_facts(manifest)))
 
 
 def _embedded(table: LabelledTable, embedder: Embedder, on_done: Callable[[int, int], None] | None) -> Vectors:
@@ -136,21 +144,34 @@ def _held_out(head: Head, notes: LabelledNotes, languages: np.ndarray[Any, np.dt
 
 
 def _reference(table: LabelledTable, vectors: Vectors, rows: Indices, recipe: Recipe) -> Reference | None:
-    """A sample of the training rows, small sources first: each source gives the same number while it lasts."""
+    """A sample of the training rows, with the texts of sources that may be shown."""
     if recipe.reference == 0:
         return None
-    order = np.random.default_rng(recipe.seed).permutation(rows)
-    rank = np.zeros(len(order), dtype=np.int64)
-    for source in np.unique(table.sources):
-        mine = table.sources[order] == source
-        rank[mine] = np.arange(mine.sum())
-    chosen = np.sort(order[np.argsort(rank, kind="stable")[: recipe.reference]])
+    chosen = rows[_evenly(table.sources[rows], recipe.reference, recipe.seed, first=recipe.shown)]
     labels = {task: column[chosen] for task, column in table.labels.items()}
     labels |= {"source": table.sources[chosen], "language": table.languages[chosen]}
-    return Reference(vectors[chosen].astype(np.float16), labels)
+    may_show = np.isin(table.sources[chosen], recipe.shown)
+    texts = tuple(text.replace("\0", " ") for text in np.where(may_show, table.texts[chosen], "").tolist())
+    return Reference(vectors[chosen].astype(np.float16), labels, texts if may_show.any() else ())
 
 
-def _manifest(table: LabelledTable, fitted: Mapping[str, FittedHead], embedder: Embedder, recipe: Recipe) -> Manifest:
+def _evenly(sources: NDArray[np.str_], count: int, seed: int, *, first: tuple[str, ...] = ()) -> Indices:
+    """Positions of at most `count` rows: all of the sources `first`, then as many of each other while it lasts."""
+    order = np.random.default_rng(seed).permutation(len(sources))
+    rank = np.zeros(len(order), dtype=np.int64)
+    for source in np.unique(sources):
+        mine = sources[order] == source
+        rank[mine] = 0 if source in first else np.arange(mine.sum())
+    return np.sort(order[np.argsort(rank, kind="stable")[:count]])
+
+
+def _manifest(
+    table: LabelledTable,
+    fitted: Mapping[str, FittedHead],
+    familiar: Mapping[str, Any],
+    embedder: Embedder,
+    recipe: Recipe,
+) -> Manifest:
     now = datetime.now(UTC)
     digest = blake2b(digest_size=3)
     for found in fitted.values():
@@ -164,7 +185,12 @@ def _manifest(table: LabelledTable, fitted: Mapping[str, FittedHead], embedder: 
             task: {"classes": list(found.head.classes), "coverage": recipe.coverage, **found.facts}
             for task, found in fitted.items()
         },
-        data={"notes": len(table.texts), "left_out": dict(table.left_out), "sources": _sources(table, recipe)},
+        data={
+            "notes": len(table.texts),
+            "left_out": dict(table.left_out),
+            "sources": _sources(table, recipe),
+            "familiarity": dict(familiar),
+        },
         libraries=library_versions(),
         commit=_commit(),
         created=now.isoformat(timespec="seconds"),
