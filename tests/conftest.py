@@ -61,7 +61,8 @@ def embedded(site_settings: Settings) -> Iterator[Embedder]:
 def small_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four departments of the starter notes in both languages, a few hundred rows."""
     notes = pd.concat([pd.read_csv(STARTER / f"notes_{language}.csv") for language in ("zh", "en")])
-    chosen = notes[notes["department"].isin(["cardiology", "dermatology", "dentistry", "psychiatry"])]
+    chosen = notes[notes["department"].isin(["cardiology", "dermatology", "dentistry", "psychiatry"])].copy()
+    chosen.loc[chosen["department"] == "dermatology", "source"] = "site"  # a source whose texts are not to be shown
     path = tmp_path_factory.mktemp("tables") / "small.csv"
     chosen.to_csv(path, index=False)
     return path

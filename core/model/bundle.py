@@ -22,6 +22,7 @@ from core.model.registry import MANIFEST
 from core.notes import ModelIdentity
 
 CARD = "MODEL_CARD.md"
+CARD_JSON = "model_card.json"
 REFERENCE = "reference.npz"
 FAMILIARITY = "familiarity.joblib"
 FORMAT = 1
@@ -112,8 +113,13 @@ def library_versions() -> dict[str, str]:
     return {name: installed_version(name) for name in LIBRARIES}
 
 
-def save_bundle(folder: Path, bundle: Bundle, card: str) -> Bundle:
+def save_bundle(folder: Path, bundle: Bundle, cards: Mapping[str, str]) -> Bundle:
     """Write a bundle into `folder`, all or nothing; a bundle that stood there is replaced.
+
+    Args:
+        folder: where it is to stand.
+        bundle: what to write.
+        cards: texts for people and systems to read, by file name.
 
     Raises:
         BundleError: `folder` holds something that is not a bundle, or can't be written.
@@ -126,7 +132,7 @@ def save_bundle(folder: Path, bundle: Bundle, card: str) -> Bundle:
     except OSError as error:
         raise BundleError(f"{folder} can't be written: {error.strerror}.") from None
     try:
-        saved = _write(draft, bundle, card)
+        saved = _write(draft, bundle, cards)
         draft.chmod(0o755)
         _swap(draft, folder)
     finally:
@@ -134,7 +140,7 @@ def save_bundle(folder: Path, bundle: Bundle, card: str) -> Bundle:
     return saved
 
 
-def _write(draft: Path, bundle: Bundle, card: str) -> Bundle:
+def _write(draft: Path, bundle: Bundle, cards: Mapping[str, str]) -> Bundle:
     for task, head in bundle.heads.items():
         joblib.dump(head, draft / f"{task}.joblib", compress=("zlib", 6))
     if bundle.familiarity is not None:
@@ -145,11 +151,12 @@ def _write(draft: Path, bundle: Bundle, card: str) -> Bundle:
         np.savez_compressed(
             draft / REFERENCE, allow_pickle=False, vectors=bundle.reference.vectors, texts=texts, **labels
         )
-    (draft / CARD).write_text(card, encoding="utf-8")
+    for name, text in cards.items():
+        (draft / name).write_text(text, encoding="utf-8")
     files = {path.name: _sha256(path) for path in sorted(draft.iterdir())}
     manifest = Manifest(**{name: getattr(bundle.manifest, name) for name in Manifest.__slots__} | {"files": files})
-    text = json.dumps(manifest.as_json(), ensure_ascii=False, indent=1)
-    (draft / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    written = json.dumps(manifest.as_json(), ensure_ascii=False, indent=1)
+    (draft / MANIFEST).write_text(written + "\n", encoding="utf-8")
     return Bundle(manifest, bundle.heads, bundle.reference, bundle.familiarity)
 
 

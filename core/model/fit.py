@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from sklearn.pipeline import Pipeline
 from core.model.experts import Experts, balancing, takes_weights
 from core.model.head import Head, calibrated, conformal_thresholds, fit_calibrator
 from core.model.recipe import Recipe, TaskRecipe
-from core.model.rows import Indices, LabelledNotes, row_weights
+from core.model.rows import Floats, Indices, LabelledNotes, row_weights
 from core.model.scheme import load_scheme
 from core.model.selection import Choice, choose, out_of_fold, random_folds
 
@@ -26,36 +27,69 @@ LEAST_NOTES = 10
 
 @dataclass(frozen=True, slots=True)
 class FittedHead:
-    """A head and how it came to be: `facts` go into the manifest and the card."""
+    """A head and how it came to be.
+
+    Attributes:
+        head: the fitted head.
+        model: its classifier, unfitted.
+        facts: for the manifest and the card.
+    """
 
     head: Head
+    model: ClassifierMixin
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def fit_head(task: str, notes: LabelledNotes, recipe: Recipe) -> FittedHead:
-    """The head of one task, fitted on all of `notes`, calibrated on out-of-fold probabilities."""
+    """The head of one task: its classifiers chosen, then fitted on all of `notes`."""
     plan = recipe.task(task)
-    classes = tuple(str(label) for label in np.unique(notes.labels))
-    truth = np.searchsorted(np.array(classes), notes.labels).astype(np.int64)
-    weights = row_weights(
-        notes.labels, notes.sources, class_balance=plan.class_balance, source_balance=plan.source_balance
-    )
-    with sklearn.config_context(enable_metadata_routing=True), warnings.catch_warnings():
-        # Steps are bounded on purpose: a candidate that would gain from more shows it by its log loss.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        choice = choose(notes, truth, weights, recipe, plan)
+    _, truth = _classes(notes)
+    with _training():
+        choice = choose(notes, truth, _weights(notes, plan), recipe, plan)
         if notes.features.trusted.any():
             choice = _with_expert(choice, notes, truth, recipe, plan)
+    head = fit_chosen(task, notes, choice.model, recipe)
+    facts = choice.facts | {"calibration": plan.calibration, "trained_on": len(notes)}
+    return FittedHead(head, choice.model, facts)
+
+
+def fit_chosen(task: str, notes: LabelledNotes, model: ClassifierMixin, recipe: Recipe) -> Head:
+    """The head of one task with a given classifier, fitted on all of `notes`, calibrated out of fold."""
+    plan = recipe.task(task)
+    classes, truth = _classes(notes)
+    weights = _weights(notes, plan)
+    if isinstance(model, Experts) and not notes.features.trusted.any():
+        model = model.general
+    with _training():
         folds = random_folds(truth, notes.groups, 3 if len(notes) > MANY_ROWS else 5)
-        unseen = out_of_fold(choice.model, notes.features, truth, folds, weights)
-        extra = {"sample_weight": weights} if takes_weights(choice.model) else {}
-        model = clone(choice.model).fit(notes.features, truth, **extra)
+        unseen = out_of_fold(model, notes.features, truth, folds, weights)
+        extra = {"sample_weight": weights} if takes_weights(model) else {}
+        fitted = clone(model).fit(notes.features, truth, **extra)
     calibrator = fit_calibrator(unseen, truth, plan.calibration)
     probabilities = calibrated(calibrator, unseen)
     costs = load_scheme(plan.scheme).costs[np.ix_(*[[int(c) - 1 for c in classes]] * 2)] if plan.scheme else None
     thresholds = conformal_thresholds(probabilities, truth, recipe.coverage)
-    head = Head(task, classes, _slim(model), calibrator, thresholds, recipe.coverage, costs)
-    return FittedHead(head, choice.facts | {"calibration": plan.calibration, "trained_on": len(notes)})
+    return Head(task, classes, _slim(fitted), calibrator, thresholds, recipe.coverage, costs)
+
+
+@contextmanager
+def _training() -> Iterator[None]:
+    """Row weights are routed; bounded steps are no warning: what would gain from more shows it by its log loss."""
+    with sklearn.config_context(enable_metadata_routing=True), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
+
+
+def _classes(notes: LabelledNotes) -> tuple[tuple[str, ...], Indices]:
+    """The classes, and the class index of each row."""
+    classes = tuple(str(label) for label in np.unique(notes.labels))
+    return classes, np.searchsorted(np.array(classes), notes.labels).astype(np.int64)
+
+
+def _weights(notes: LabelledNotes, plan: TaskRecipe) -> Floats:
+    return row_weights(
+        notes.labels, notes.sources, class_balance=plan.class_balance, source_balance=plan.source_balance
+    )
 
 
 def _with_expert(choice: Choice, notes: LabelledNotes, truth: Indices, recipe: Recipe, plan: TaskRecipe) -> Choice:

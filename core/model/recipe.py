@@ -47,6 +47,7 @@ class Recipe:
         shown: sources whose texts stay there, too, and may be shown to everybody as examples; none: no text stays.
         name: the bundle's name.
         sources: licence and origin by `source`, for the card.
+        leave_out: train once more for each source, without it, and put the figures on it into the card.
         trusted: sources whose notes also train an expert of their own (`core.model.experts`); none: one model for all.
         seed: of every random choice.
     """
@@ -62,6 +63,7 @@ class Recipe:
     shown: tuple[str, ...] = ()
     name: str = "site"
     sources: Mapping[str, str] = field(default_factory=dict)
+    leave_out: bool = True
     trusted: tuple[str, ...] = ()
     seed: int = 0
 

@@ -15,15 +15,16 @@ from sklearn.model_selection import StratifiedGroupKFold
 from core.embedding.client import Embedder
 from core.embedding.space import Vectors, take_fingerprint
 from core.errors import TrainingError
-from core.model.bundle import Bundle, Manifest, Reference, library_versions, save_bundle
+from core.model.across import by_left_out_source, score_head
+from core.model.bundle import CARD, CARD_JSON, Bundle, Manifest, Reference, library_versions, save_bundle
 from core.model.card import model_card
+from core.model.card_json import model_card_json
 from core.model.familiarity import fit_familiarity
 from core.model.features import featurise
 from core.model.fit import FittedHead, fit_head, trusted_rows
 from core.model.groups import near_duplicate_groups
 from core.model.head import Head
 from core.model.labelled import LabelledTable, read_labelled
-from core.model.metrics import TaskPredictions, score
 from core.model.recipe import Recipe
 from core.model.rows import Indices, LabelledNotes
 from core.settings import REPOSITORY
@@ -67,7 +68,7 @@ def train_bundle(
     for task in recipe.tasks:
         say(f"Training {task}")
         rows = np.flatnonzero(table.labels[task] != "")
-        fitted[task], kept = _task(task, table, vectors, groups, rows, recipe)
+        fitted[task], kept = _task(task, table, vectors, groups, rows, recipe, say)
         trained.append(kept)
         facts = fitted[task].facts
         say(f"{task}: {facts['chosen']}, top-1 {facts['held_out']['top1']:.3f} on held-out rows")
@@ -79,7 +80,8 @@ def train_bundle(
     manifest = _manifest(table, fitted, familiar, embedder, recipe)
     heads = {task: found.head for task, found in fitted.items()}
     bundle = Bundle(manifest, heads, _reference(table, vectors, kept, recipe), familiarity)
-    return save_bundle(out, bundle, model_card(card_facts(manifest)))
+    facts = card_facts(manifest)
+    return save_bundle(out, bundle, {CARD: model_card(facts), CARD_JSON: model_card_json(facts)})
 
 
 def _embedded(table: LabelledTable, embedder: Embedder, on_done: Callable[[int, int], None] | None) -> Vectors:
@@ -102,7 +104,7 @@ def _embedded(table: LabelledTable, embedder: Embedder, on_done: Callable[[int, 
 
 
 def _task(
-    task: str, table: LabelledTable, vectors: Vectors, groups: Indices, rows: Indices, recipe: Recipe
+    task: str, table: LabelledTable, vectors: Vectors, groups: Indices, rows: Indices, recipe: Recipe, say: Say
 ) -> tuple[FittedHead, Indices]:
     """One fitted head with its held-out figures, and the rows that it was trained on."""
     labels, sources = table.labels[task][rows], table.sources[rows]
@@ -118,23 +120,16 @@ def _task(
         )
     found = fit_head(task, notes.rows(kept), recipe)
     facts = dict(found.facts) | _held_out(found.head, notes.rows(apart), table.languages[rows][apart])
+    if recipe.leave_out:
+        facts["left_out"] = by_left_out_source(task, notes, found.model, recipe, say)
     return replace(found, facts=facts), rows[kept]
 
 
 def _held_out(head: Head, notes: LabelledNotes, languages: np.ndarray[Any, np.dtype[np.str_]]) -> dict[str, Any]:
     """Figures on rows that training never saw: all of them, and by language."""
-    answers = head.answer(notes.features)
 
     def scores(rows: Indices) -> dict[str, Any]:
-        found = TaskPredictions(
-            head.task,
-            head.classes,
-            notes.labels[rows],
-            answers.probabilities[rows],
-            answers.sets[rows],
-            answers.decided[rows],
-        )
-        return score(found).as_dict()
+        return score_head(head, notes.rows(rows))
 
     return {
         "held_out": scores(np.arange(len(notes))),
@@ -189,6 +184,7 @@ def _manifest(
             "notes": len(table.texts),
             "left_out": dict(table.left_out),
             "sources": _sources(table, recipe),
+            "shown": list(recipe.shown),
             "familiarity": dict(familiar),
         },
         libraries=library_versions(),

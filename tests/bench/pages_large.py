@@ -143,7 +143,7 @@ def _with_reference(folder: Path, points: int) -> Path:
     chosen = chance.integers(0, len(shipped.reference.vectors), points)
     moved = shipped.reference.vectors[chosen] + chance.normal(0, 0.01, (points, shipped.reference.vectors.shape[1]))
     labels = {name: column[chosen] for name, column in shipped.reference.labels.items()}
-    save_bundle(folder, Bundle(shipped.manifest, shipped.heads, Reference(moved.astype(np.float16), labels)), "")
+    save_bundle(folder, Bundle(shipped.manifest, shipped.heads, Reference(moved.astype(np.float16), labels)), {})
     return folder
 
 

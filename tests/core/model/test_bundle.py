@@ -80,7 +80,7 @@ def test_a_folder_without_a_bundle_says_how_to_make_one(tmp_path: Path) -> None:
 def test_a_folder_of_other_things_is_not_overwritten(small_bundle: tuple[Path, Bundle], tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(BundleError, match="holds no bundle"):
-        save_bundle(tmp_path, small_bundle[1], "card")
+        save_bundle(tmp_path, small_bundle[1], {"MODEL_CARD.md": "card"})
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
@@ -88,6 +88,6 @@ def test_saving_again_replaces_the_old_bundle_and_leaves_no_draft(
     small_bundle: tuple[Path, Bundle], tmp_path: Path
 ) -> None:
     for card in ("first", "second"):
-        save_bundle(tmp_path / "b", small_bundle[1], card)
+        save_bundle(tmp_path / "b", small_bundle[1], {"MODEL_CARD.md": card})
     assert (tmp_path / "b" / "MODEL_CARD.md").read_text() == "second"
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
