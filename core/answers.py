@@ -77,14 +77,12 @@ class TaskColumn:
         return [tuple(row[:size]) for row, size in zip(names, sizes.tolist(), strict=True)]
 
     def why_unsure(self) -> list[str | None]:
-        """Why a person must decide this task, in words; none where one label is possible and it is the decision."""
-        sets = self.answers.sets
-        sizes = sets.sum(axis=1)
-        agrees = sets[np.arange(len(sets)), self.answers.decided]
-        codes = np.where((sizes == 1) & agrees, SURE, sizes)
-        for row in [row for row, floor in enumerate(self.floors) if floor is not None]:
-            kept = self.prediction_sets[row]
-            codes[row] = SURE if kept == (self.labels[row],) else len(kept)
+        """Why a person must decide this task, in words; none where its answer is not doubtful."""
+        sizes = self.answers.sets.sum(axis=1)
+        doubtful = np.zeros(len(sizes), np.bool_) if self.answers.doubtful is None else self.answers.doubtful
+        codes = np.where(doubtful | (sizes == 0), sizes, SURE)
+        for row in [row for row, floor in enumerate(self.floors) if floor is not None and floor <= EMERGENCY]:
+            codes[row] = codes[row] if codes[row] == 0 else SURE  # an emergency is not ruled out any more
         words = {code: self._words(code) for code in np.unique(codes).tolist()}
         return [words[code] for code in codes.tolist()]
 
@@ -104,10 +102,11 @@ class TaskColumn:
             return None
         if size == 0:
             return f"{self.task}: nothing is likely enough"
+        if self.task == "acuity":
+            return "acuity: an emergency can't be ruled out"
         if size == 1:
-            return f"{self.task}: the cautious answer is not the likeliest one"
-        kind = "levels" if self.task == "acuity" else "answers"
-        return f"{self.task}: {WORDS_FOR_NUMBERS.get(size, str(size))} {kind} possible"
+            return f"{self.task}: the answer is not likely enough"
+        return f"{self.task}: {WORDS_FOR_NUMBERS.get(size, str(size))} answers possible"
 
     def task_answers(self) -> list[TaskAnswer]:
         """The answers one by one, every label ranked."""

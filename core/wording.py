@@ -21,7 +21,8 @@ RED_FLAGS = REPOSITORY / "models" / "red_flags" / "rules.toml"
 # What may stand after "task: " in a reason; sentences without a task stand below.
 _REASONS_ZH = {
     "nothing is likely enough": "没有足够可信的结果",
-    "the cautious answer is not the likeliest one": "为安全起见，所选等级不是可能性最高的等级",
+    "the answer is not likely enough": "结果的可信度不足",
+    "an emergency can't be ruled out": "不能排除急症",
     "a red flag is more urgent than the estimate": "危险信号对应的等级比估计的更紧急",
 }
 _SENTENCES_ZH = {
@@ -114,9 +115,9 @@ def percent(probability: float) -> str:
 
 def _reason_zh(what: str) -> str:
     count, _, rest = what.partition(" ")
-    if rest in ("levels possible", "answers possible"):
+    if rest == "answers possible":
         number = _NUMBERS.index(count) + 2 if count in _NUMBERS else count
-        return f"有 {number} 个可能的{'等级' if rest.startswith('levels') else '结果'}"
+        return f"有 {number} 个可能的结果"
     return _REASONS_ZH.get(what, what)
 
 

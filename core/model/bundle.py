@@ -25,7 +25,7 @@ CARD = "MODEL_CARD.md"
 CARD_JSON = "model_card.json"
 REFERENCE = "reference.npz"
 FAMILIARITY = "familiarity.joblib"
-FORMAT = 1
+FORMAT = 2
 LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib")
 RETRAIN = "Train it again: triage train TABLE... --out DIR (the default bundle: make model)."
 

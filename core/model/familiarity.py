@@ -14,7 +14,7 @@ from sklearn.covariance import LedoitWolf
 from sklearn.model_selection import GroupKFold
 
 from core.model.features import CentredVectors, NoteFeatures
-from core.model.head import conformal_quantile
+from core.model.quantile import conformal_quantile
 
 FAMILIAR = 0.98  # share of the training's own kind of notes that must count as familiar
 FOLDS = 5

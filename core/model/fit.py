@@ -17,6 +17,7 @@ from sklearn.pipeline import Pipeline
 from core.model.experts import Experts, balancing, takes_weights
 from core.model.head import Head, calibrated, conformal_thresholds, fit_calibrator
 from core.model.recipe import Recipe, TaskRecipe
+from core.model.review import doubts, review_limit
 from core.model.rows import Floats, Indices, LabelledNotes, row_weights
 from core.model.scheme import load_scheme
 from core.model.selection import Choice, choose, out_of_fold, random_folds
@@ -69,7 +70,10 @@ def fit_chosen(task: str, notes: LabelledNotes, model: ClassifierMixin, recipe: 
     probabilities = calibrated(calibrator, unseen)
     costs = load_scheme(plan.scheme).costs[np.ix_(*[[int(c) - 1 for c in classes]] * 2)] if plan.scheme else None
     thresholds = conformal_thresholds(probabilities, truth, recipe.coverage)
-    return Head(task, classes, _slim(fitted), calibrator, thresholds, recipe.coverage, costs)
+    head = Head(task, classes, _slim(fitted), calibrator, thresholds, recipe.coverage, costs)
+    asked = probabilities[notes.features.trusted] if notes.features.trusted.any() else probabilities
+    doubt = doubts(task, classes, asked, head.answer_probabilities(asked).decided)
+    return replace(head, limit=review_limit(doubt, plan.review))
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 
 from core.model.features import NoteFeatures
+from core.model.quantile import conformal_quantile
+from core.model.review import doubts
 
 Floats = NDArray[np.float64]
 TINY = 1e-12
@@ -68,12 +70,6 @@ def conformal_thresholds(probabilities: Floats, truth: NDArray[np.int64], covera
     return 1 - np.array([pooled if np.isinf(q) else q for q in by_class])
 
 
-def conformal_quantile(scores: Floats, coverage: float) -> float:
-    """The conformal quantile: the ceil((n + 1) coverage)-th smallest score; infinite when n is too small."""
-    rank = int(np.ceil((len(scores) + 1) * coverage))
-    return float(np.partition(scores, rank - 1)[rank - 1]) if 0 < rank <= len(scores) else np.inf
-
-
 @dataclass(frozen=True, slots=True)
 class HeadAnswers:
     """A head's answers for n notes and K classes.
@@ -82,11 +78,13 @@ class HeadAnswers:
         probabilities: calibrated, shape (n, K), rows sum to 1.
         sets: whether each label stays in the prediction set, shape (n, K).
         decided: index of the decided class, shape (n,).
+        doubtful: whether a person must decide, shape (n,); none where nobody asked.
     """
 
     probabilities: Floats
     sets: NDArray[np.bool_]
     decided: NDArray[np.int64]
+    doubtful: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +99,7 @@ class Head:
         thresholds: least probability to stay in the prediction set, shape (K,).
         coverage: the coverage that the thresholds were set for.
         costs: cost of deciding column j when row i is true, shape (K, K); none: decide for the most probable label.
+        limit: doubt beyond which a person must decide (`core.model.review`).
     """
 
     task: str
@@ -110,6 +109,7 @@ class Head:
     thresholds: Floats
     coverage: float
     costs: Floats | None = None
+    limit: float = np.inf
 
     def answer(self, features: NoteFeatures) -> HeadAnswers:
         """Answers for n notes."""
@@ -118,4 +118,6 @@ class Head:
     def answer_probabilities(self, probabilities: Floats) -> HeadAnswers:
         """Prediction sets and decisions for calibrated probabilities of shape (n, K)."""
         expected_gain = probabilities if self.costs is None else -(probabilities @ self.costs)
-        return HeadAnswers(probabilities, probabilities >= self.thresholds, np.argmax(expected_gain, axis=1))
+        decided = np.argmax(expected_gain, axis=1)
+        doubtful = doubts(self.task, self.classes, probabilities, decided) > self.limit
+        return HeadAnswers(probabilities, probabilities >= self.thresholds, decided, doubtful)

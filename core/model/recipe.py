@@ -21,6 +21,7 @@ class TaskRecipe:
             in two sources.
         trusted_share: least and greatest share of the expert that learns from the trusted sources alone (0 to 1 each).
         scheme: acuity scheme whose costs decide; only for the task `acuity`.
+        review: share of the notes (of trusted sources, where there are any) whose answers are to go to a person.
     """
 
     class_balance: float = 1.0
@@ -29,6 +30,7 @@ class TaskRecipe:
     across_sources: bool = False
     trusted_share: tuple[float, float] = (0.0, 1.0)
     scheme: str | None = None
+    review: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)

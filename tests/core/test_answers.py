@@ -14,22 +14,42 @@ LEVELS = ("1", "2", "3")
 
 
 def column(
-    probabilities: list[list[float]], sets: list[list[bool]], decided: list[int], floors: tuple[int | None, ...] = ()
+    probabilities: list[list[float]],
+    sets: list[list[bool]],
+    decided: list[int],
+    floors: tuple[int | None, ...] = (),
+    *,
+    doubtful: bool = False,
+    task: str = "acuity",
 ) -> TaskColumn:
-    return TaskColumn("acuity", LEVELS, HeadAnswers(np.array(probabilities), np.array(sets), np.array(decided)), floors)
+    doubts = np.full(len(decided), doubtful)
+    answers = HeadAnswers(np.array(probabilities), np.array(sets), np.array(decided), doubts)
+    return TaskColumn(task, LEVELS, answers, floors)
 
 
 @pytest.mark.parametrize(
-    ("kept", "decided", "reason"),
+    ("kept", "doubtful", "reason"),
     [
-        ([False, True, False], 1, None),
-        ([False, True, True], 1, "acuity: two levels possible"),
-        ([False, False, False], 1, "acuity: nothing is likely enough"),
-        ([False, False, True], 1, "acuity: the cautious answer is not the likeliest one"),
+        ([False, True, False], False, None),
+        ([False, True, True], False, None),
+        ([False, True, True], True, "ward: two answers possible"),
+        ([False, True, False], True, "ward: the answer is not likely enough"),
+        ([False, False, False], False, "ward: nothing is likely enough"),
     ],
 )
-def test_an_unsure_answer_says_why(kept: list[bool], decided: int, reason: str | None) -> None:
-    assert column([[0.1, 0.4, 0.5]], [kept], [decided]).why_unsure() == [reason]
+def test_a_doubtful_answer_says_why(kept: list[bool], doubtful: bool, reason: str | None) -> None:
+    assert column([[0.1, 0.4, 0.5]], [kept], [1], doubtful=doubtful, task="ward").why_unsure() == [reason]
+
+
+def test_an_emergency_that_can_t_be_ruled_out_goes_to_a_person() -> None:
+    doubtful = column([[0.1, 0.3, 0.6]], [[False, True, True]], [2], doubtful=True)
+    assert doubtful.why_unsure() == ["acuity: an emergency can't be ruled out"]
+
+
+@pytest.mark.parametrize(("floor", "reason"), [(2, None), (3, "acuity: an emergency can't be ruled out")])
+def test_what_a_red_flag_makes_an_emergency_is_not_in_doubt(floor: int, reason: str | None) -> None:
+    found = column([[0.1, 0.3, 0.6]], [[False, True, True]], [2], (floor,), doubtful=True)
+    assert found.why_unsure() == [reason]
 
 
 def test_labels_probabilities_and_sets_stand_row_by_row() -> None:
@@ -47,7 +67,7 @@ def test_each_note_gets_its_own_assessment_or_error() -> None:
         places=np.array([0, 2]),
         columns=(column([[0.1, 0.4, 0.5], [0.7, 0.2, 0.1]], [[False, True, False], [True, True, False]], [1, 0]),),
         red_flags=((), ()),
-        reasons=((), ("acuity: two levels possible",)),
+        reasons=((), ("acuity: an emergency can't be ruled out",)),
         warnings=(("truncated",), ()),
         languages=("zh", "en"),
         model=ModelIdentity("b", "1", "e"),

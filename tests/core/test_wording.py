@@ -52,9 +52,8 @@ def test_a_site_s_own_task_and_label_keep_their_names() -> None:
 @pytest.mark.parametrize("kept", [(), ("b",), ("a", "b"), ("a", "b", "c"), tuple("abcdefgh")])
 def test_every_reason_that_the_desk_gives_can_be_said_in_chinese(task: str, kept: tuple[str, ...]) -> None:
     sets = np.array([[name in kept for name in "abcdefgh"]])
-    [reason] = TaskColumn(
-        task, tuple("abcdefgh"), HeadAnswers(np.full((1, 8), 0.125), sets, np.array([0]))
-    ).why_unsure()
+    answers = HeadAnswers(np.full((1, 8), 0.125), sets, np.array([0]), np.array([True]))
+    [reason] = TaskColumn(task, tuple("abcdefgh"), answers).why_unsure()
     assert reason is not None
     assert EN.reason(reason) == reason.replace(task, EN.task(task), 1)
     assert not re.search("[a-z]", ZH.reason(reason))

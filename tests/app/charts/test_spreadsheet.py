@@ -18,7 +18,7 @@ SUMMARY = Summary(
     review_by_department={"ent": 3},
     review_by_level={"2": 3},
     conditions={},
-    reasons={"acuity: two levels possible": 3},
+    reasons={"department: two answers possible": 3},
     histograms={"department": (0,) * 19 + (9,)},
 )
 

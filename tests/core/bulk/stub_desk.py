@@ -49,7 +49,7 @@ class StubDesk:
             places=np.array(places, dtype=np.int64),
             columns=tuple(_column(task, texts) for task in self.bundle.heads),
             red_flags=[(RedFlagHit("chest_pain", 2, (), "a source"),) if flag else () for flag in flagged],
-            reasons=[("acuity: two levels possible", "a red flag") if flag else () for flag in flagged],
+            reasons=[("department: two answers possible", "a red flag") if flag else () for flag in flagged],
             warnings=[()] * len(texts),
             languages=["zh"] * len(texts),
             model=self.bundle.identity,

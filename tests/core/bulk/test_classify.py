@@ -53,7 +53,7 @@ def test_each_row_comes_back_in_order_with_the_answers_of_design(notes: Path, tm
         "id": "0", "text": "胸痛 ", "department": "dept-3", "department_probability": "0.7123",
         "department_set": "dept-3", "acuity": "2", "acuity_probability": "0.6", "acuity_set": "2; 3", "condition": "",
         "condition_probability": "", "condition_set": "", "red_flags": "chest_pain", "needs_review": "true",
-        "reasons": "acuity: two levels possible; a red flag", "warnings": "", "status": "ok", "error": "",
+        "reasons": "department: two answers possible; a red flag", "warnings": "", "status": "ok", "error": "",
         "model": "stub 1 stub-8",
     }  # fmt: skip
     assert not (tmp_path / "out.csv.parts").exists()

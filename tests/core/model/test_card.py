@@ -1,5 +1,6 @@
 """The model card says what the manifest says, and no figure more."""
 
+import json
 import re
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from core.model.card import model_card
+from core.model.card_json import model_card_json
 from core.model.metrics import TaskPredictions, score
 
 
@@ -56,6 +58,7 @@ def facts() -> dict[str, Any]:
                 },
                 "held_out": scored("acuity", levels),
                 "held_out_by_language": {"zh": scored("acuity", levels, 20, 1)},
+                "left_out": {"clinic|a": scored("acuity", levels, 40, 2) | {"baseline": {"top1": 0.4321}}},
             }
         },
     }
@@ -67,6 +70,7 @@ def test_the_card_has_its_sections(facts: dict[str, Any]) -> None:
         "Intended use",
         "Data",
         "Results on held-out rows",
+        "Results on sources left out of training",
         "Calibration on held-out rows",
         "Acuity: under-triage and over-triage",
         "Labels of acuity",
@@ -118,6 +122,7 @@ def test_a_card_of_nothing_holds_no_figure() -> None:
 def test_what_the_facts_lack_is_left_out(facts: dict[str, Any]) -> None:
     del facts["tasks"]["acuity"]["held_out"]
     del facts["tasks"]["acuity"]["held_out_by_language"]
+    del facts["tasks"]["acuity"]["left_out"]
     del facts["tasks"]["acuity"]["pca"]
     card = model_card(facts)
     assert "Results" not in card
@@ -132,3 +137,22 @@ def test_the_card_tells_of_an_expert_of_its_own_for_trusted_notes(facts: dict[st
     assert "text, 2,302 rows" in said
     assert "0% of the say" in said
     assert "80% where like these" in said
+
+
+def test_sources_left_out_stand_in_the_card(facts: dict[str, Any]) -> None:
+    card = model_card(facts)
+    section = card.split("## Results on sources left out of training")[1].split("##")[0]
+    assert "| acuity | clinic\\|a | 40 |" in section
+    assert "43.2 %" in section
+
+
+def test_the_card_for_systems_says_the_same_and_fills_nothing_in(facts: dict[str, Any]) -> None:
+    card = json.loads(model_card_json(facts))
+    assert card["release_info"]["release_version"] == facts["version"]
+    metrics, acuity = card["key_metrics"], facts["tasks"]["acuity"]
+    assert metrics["usefulness_usability_efficacy"]["result"]["acuity"]["top1"] == acuity["held_out"]["top1"]
+    assert metrics["sources_left_out"]["result"]["acuity"]["clinic|a"]["baseline"] == {"top1": 0.4321}
+    assert set(metrics["fairness_equity"]["result"]["acuity"]["language"]) == {"zh"}
+    empty = json.loads(model_card_json({}))
+    assert empty["basic_info"]["model_name"] is None
+    assert empty["key_metrics"]["safety_reliability"]["result"] == {}
