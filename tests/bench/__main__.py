@@ -14,6 +14,7 @@ BENCHES: dict[str, Callable[[Path, float], dict[str, Any]]] = {
     "stand-in": rates.stand_in_best,
     "sequential": rates.stand_in_sequential,
     "assess": single.assess,
+    "explain": single.explain,
     "red-flags": red_flags.red_flags,
     "memory": memory.memory,
     "imports": imports.imports,
@@ -23,6 +24,7 @@ BENCHES: dict[str, Callable[[Path, float], dict[str, Any]]] = {
     "page-map": pages_large.large_map,
     "page-memory": pages_large.memory_of_uploads,
     "quality": quality.quality,
+    "messages": quality.messages,
 }
 
 
