@@ -61,6 +61,7 @@ test-sglang: .venv/.dev  ## the contract against a real SGLang server, set up ou
 model: .venv/.desk  ## train the default bundle again from the tables in DATA (most of an hour the first time)
 	@$(BIN)/triage train $(foreach table,zh_toyhom.csv zh_cmtmedqa.csv zh_dialmed.csv en_mtsamples.csv en_nhamcs.parquet,\
 	  $(DATA)/$(table)) models/starter/notes_zh.csv models/starter/notes_en.csv \
+	  models/vignettes/cases_zh.csv models/vignettes/cases_en.csv \
 	  --recipe models/recipes/default.toml --out models/default
 
 lock: .venv/.dev  ## pin and hash the newest versions that fit pyproject.toml

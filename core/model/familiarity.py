@@ -27,12 +27,14 @@ class Familiarity:
 
     Attributes:
         centre: takes off the mean of the note's language.
-        shape: mean and covariance of the training notes, shrunk (Ledoit and Wolf 2004).
+        mean: of the training notes' centred vectors, shape (dimension,), float32.
+        precision: inverse of their covariance, shrunk (Ledoit and Wolf 2004), shape (dimension, dimension), float32.
         limits: greatest squared distance of a familiar note in English and in Chinese, shape (2,).
     """
 
     centre: CentredVectors
-    shape: LedoitWolf
+    mean: NDArray[np.float32]
+    precision: NDArray[np.float32]
     limits: NDArray[np.float64]
 
     def unfamiliar(self, notes: NoteFeatures) -> NDArray[np.bool_]:
@@ -41,7 +43,8 @@ class Familiarity:
 
     def distances(self, notes: NoteFeatures) -> NDArray[np.float64]:
         """Squared Mahalanobis distances, shape (n,)."""
-        return np.asarray(self.shape.mahalanobis(self.centre.transform(notes)), dtype=np.float64)
+        apart = self.centre.transform(notes) - self.mean
+        return np.asarray((apart @ self.precision * apart).sum(axis=1), dtype=np.float64)
 
 
 def fit_familiarity(notes: NoteFeatures, groups: NDArray[np.int64]) -> tuple[Familiarity, Mapping[str, Any]]:
@@ -66,8 +69,9 @@ def fit_familiarity(notes: NoteFeatures, groups: NDArray[np.int64]) -> tuple[Fam
 
 def _fitted(notes: NoteFeatures, limits: NDArray[np.float64]) -> Familiarity:
     centre = CentredVectors().fit(notes)
-    shape = LedoitWolf(assume_centered=False).fit(np.asarray(centre.transform(notes), np.float64))
-    return Familiarity(centre, shape, limits)
+    shape = LedoitWolf().fit(np.asarray(centre.transform(notes), np.float64))
+    mean, precision = (np.asarray(each, np.float32) for each in (shape.location_, shape.precision_))
+    return Familiarity(centre, mean, precision, limits)
 
 
 def _language(notes: NoteFeatures) -> NDArray[np.int64]:

@@ -22,7 +22,7 @@ from core.model.rows import Floats, Indices, LabelledNotes, row_weights
 from core.model.scheme import load_scheme
 from core.model.selection import Choice, choose, out_of_fold, random_folds
 
-MANY_ROWS = 20_000
+MANY_ROWS = 10_000
 LEAST_NOTES = 10
 
 
@@ -59,8 +59,8 @@ def fit_chosen(task: str, notes: LabelledNotes, model: ClassifierMixin, recipe: 
     plan = recipe.task(task)
     classes, truth = _classes(notes)
     weights = _weights(notes, plan)
-    if isinstance(model, Experts) and not notes.features.trusted.any():
-        model = model.general
+    if isinstance(model, Experts) and len(set(notes.features.trusted.tolist())) == 1:  # there is nothing to mix
+        model = model.trusted if notes.features.trusted[0] else model.general
     with _training():
         folds = random_folds(truth, notes.groups, 3 if len(notes) > MANY_ROWS else 5)
         unseen = out_of_fold(model, notes.features, truth, folds, weights)

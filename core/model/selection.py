@@ -34,16 +34,21 @@ class Choice:
 
 
 def choose(notes: LabelledNotes, truth: Indices, weights: Floats, recipe: Recipe, plan: TaskRecipe) -> Choice:
-    """The candidate with the least weighted log loss over folds of (at most `SELECTION_ROWS`) rows."""
+    """The candidate with the least log loss over folds of (at most `SELECTION_ROWS`) rows.
+
+    Across sources each is left out in turn and counts the same; otherwise rows count by their weights.
+    """
     chosen = _sample_of_groups(truth, notes.groups, recipe.seed)
     features, kept, groups, loads = notes.features[chosen], truth[chosen], notes.groups[chosen], weights[chosen]
-    folds = _source_folds(notes.sources[chosen]) if plan.across_sources else random_folds(kept, groups, 3)
+    sources = notes.sources[chosen]
+    folds = _source_folds(sources) if plan.across_sources else random_folds(kept, groups, 3)
+    counts = _evenly_weighed(sources) if plan.across_sources else loads
     singles = single_candidates(recipe.pca or 0.95, pca_only=recipe.pca is not None)
     unseen = {name: out_of_fold(model, features, kept, folds, loads) for name, model in singles.items()}
     every = np.arange(unseen["text"].shape[1])
 
     def loss(name: str) -> float:
-        return float(log_loss(kept, unseen[name], sample_weight=loads, labels=every))
+        return float(log_loss(kept, unseen[name], sample_weight=counts, labels=every))
 
     losses = {name: loss(name) for name in unseen}
     mixed: dict[str, Blend] = blends(losses, pca_only=recipe.pca is not None)
@@ -109,6 +114,12 @@ def random_folds(truth: Indices, groups: Indices, folds: int) -> Folds:
 def _source_folds(sources: NDArray[np.str_]) -> Folds:
     """One fold a source: trained on all others, tested on it."""
     return list(LeaveOneGroupOut().split(sources, groups=sources))
+
+
+def _evenly_weighed(sources: NDArray[np.str_]) -> Floats:
+    """Row weights with which each source counts the same, shape (n,)."""
+    _, places, counts = np.unique(sources, return_inverse=True, return_counts=True)
+    return np.asarray(1 / counts[places])
 
 
 def out_of_fold(
