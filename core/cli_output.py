@@ -58,7 +58,7 @@ def _why_lines(why: "Why", assessment: Assessment, wording: Wording) -> list[str
         best = max(why.phrases, key=lambda phrase: phrase.effects.get(answer.task, 0.0), default=None)
         if best is not None and best.effects.get(answer.task, 0.0) > 0:
             quoted = words["quoted"].format(" ".join(best.words.text.split()))
-            lines.append(f"  - {wording.task(answer.task)}: {quoted} (+{best.effects[answer.task] * 100:.0f})")
+            lines.append(f"  - {wording.task(answer.task)}: {quoted} (+{100 * best.effects[answer.task]:.0f})")
     found = ["", words["moved"], *lines] if lines else []
     if why.similar:
         nearest = why.similar[0]

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from playwright.sync_api import expect
 
 from tests.browser.tables import write_gb18030
-from tests.browser.triage_steps import CHEST_PAIN, FEVER, RASH, ask, choose, give_reason, level
+from tests.browser.triage_steps import CHEST_PAIN, FEVER, RASH, ask, ask_why, choose, give_reason, level
 from tests.browser.visitor import Visitor
 
 SMALL = 40  # rows
@@ -23,6 +23,7 @@ def open_occupied(visitor: Visitor, name: str) -> None:
 def _with_an_answer(visitor: Visitor, name: str) -> None:
     visitor.open(name)
     ask(visitor, CHEST_PAIN)
+    ask_why(visitor)
 
 
 def _with_a_finished_table(visitor: Visitor, name: str) -> None:

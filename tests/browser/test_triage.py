@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.serving import Served
-from tests.browser.triage_steps import CHEST_PAIN, RASH, answer, ask, box, choose, give_reason, level, send
+from tests.browser.triage_steps import CHEST_PAIN, RASH, answer, ask, ask_why, box, choose, give_reason, level, send
 
 VISIBLE = 800  # pixels: what a ward PC shows without scrolling
 
@@ -31,6 +31,18 @@ def test_a_pasted_note_is_answered_without_scrolling(visit, language) -> None:
         assert place
         assert place["y"] + place["height"] <= VISIBLE
     assert nurse.page.url.rstrip("/").count("/") == 2  # no note, no page, no question in the address
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_who_asks_why_sees_phrases_and_similar_notes(visit, language) -> None:
+    nurse = visit(language)
+    nurse.open()
+    given = ask(nurse, CHEST_PAIN)
+    panel = ask_why(nurse)
+    expect(panel.get_by_text("胸口压着痛半小时")).to_be_visible()
+    expect(panel.get_by_text(nurse.say("Similar notes that the model learned from"))).to_be_visible()
+    expect(panel.get_by_role("row")).to_have_count(4)
+    assert "".join(filter(str.isdecimal, level(nurse).inner_text())) == given
 
 
 def test_an_override_and_its_reason_are_seen_in_activity(visit, served) -> None:

@@ -48,3 +48,12 @@ def choose(nurse: Visitor, task: str, label: str) -> Locator:
 def give_reason(nurse: Visitor, reason: str) -> Locator:
     """The button of a reason."""
     return nurse.page.locator(f".st-key-reason_{reason}").get_by_role("button")
+
+
+def ask_why(nurse: Visitor) -> Locator:
+    """Open what the answer rests on; its panel."""
+    panel = nurse.page.locator(".st-key-why")
+    panel.get_by_text(nurse.say("Why this answer?")).click()
+    expect(panel.get_by_text(nurse.say("Phrases that moved the answer"))).to_be_visible()
+    nurse.settle()
+    return panel

@@ -80,6 +80,7 @@ class TestAssess:
         assert found["tasks"]["department"]["ranked"][0]["label"] == "cardiology"
         assert found["tasks"]["acuity"]["label"] in (1, 2, 3, 4, 5)
         assert found["model"]["bundle"] == "small"
+        assert set(found["why"]) == {"phrases", "similar"}
 
     @pytest.mark.parametrize("arguments", [["assess", "-", "--json"], ["assess", "--json"]])
     def test_standard_input_is_read_as_utf_8_with_or_without_a_mark(
