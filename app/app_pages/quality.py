@@ -107,6 +107,8 @@ def _group_name(group: Subgroup) -> str:
         return say("All test notes ({rows})", rows=rows)
     if group.kind == "language":
         return say("Language: {name} ({rows})", name=tables.language_name(group.name, say), rows=rows)
+    if group.kind == "left_out":
+        return say("Trained without it: {name} ({rows})", name=group.name, rows=rows)
     return say("Source: {name} ({rows})", name=group.name, rows=rows)
 
 

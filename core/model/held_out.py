@@ -15,12 +15,25 @@ from core.model.calibration_metrics import ReliabilityBin
 from core.model.intervals import Interval
 from core.model.metrics import LabelScores, TaskScores
 
-Kind = Literal["all", "language", "source"]
+Kind = Literal["all", "language", "source", "left_out"]
 Verdict = Literal["better", "worse", "no clear difference", "read together", "not comparable"]
 
-_GROUPS: tuple[tuple[Kind, str], ...] = (("language", "held_out_by_language"), ("source", "held_out_by_source"))
+_GROUPS: tuple[tuple[Kind, str], ...] = (
+    ("language", "held_out_by_language"),
+    ("source", "held_out_by_source"),
+    ("left_out", "left_out"),
+)
 _TABLES = frozenset(
-    {"per_label", "confusion", "reliability", "set_sizes", "under_by_distance", "over_by_distance", "band_confusion"}
+    {
+        "per_label",
+        "confusion",
+        "reliability",
+        "set_sizes",
+        "under_by_distance",
+        "over_by_distance",
+        "band_confusion",
+        "baseline",
+    }
 )
 _INTERVAL = "_interval"
 # Figures shown of a task, and whether more is better; the others are for researchers and stand in the model card.
@@ -40,7 +53,10 @@ COMPARED: Mapping[str, bool | None] = {
 
 @dataclass(frozen=True, slots=True)
 class Subgroup:
-    """Some of the held-out rows of a task: all of them, those of one language, or those of one source.
+    """Rows of a task that training did not see.
+
+    Held out of all sources, of one language or of one source; or a source left out as a whole, which another model of
+    the same kind answered.
 
     Attributes:
         kind: what the rows have in common.
@@ -76,7 +92,7 @@ class Difference:
 
 
 def subgroups(manifest: Manifest, task: str) -> tuple[Subgroup, ...]:
-    """All held-out rows of a task, then those of each language and of each source; only what has rows.
+    """All held-out rows of a task, those of each language and source, then each source left out; only what has rows.
 
     Raises:
         BundleCorrupt: the figures have another form.

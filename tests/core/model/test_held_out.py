@@ -31,7 +31,9 @@ def test_the_figures_come_back_as_they_were_written(manifest: Manifest, task: st
     assert (whole.kind, whole.name) == ("all", "")
     assert {each.name for each in others if each.kind == "language"} == {"en", "zh"}
     for each in others:
-        assert each.scores.as_dict() == manifest.tasks[task][f"held_out_by_{each.kind}"][each.name]
+        kept = manifest.tasks[task]["left_out" if each.kind == "left_out" else f"held_out_by_{each.kind}"][each.name]
+        assert each.scores.as_dict() == {name: value for name, value in kept.items() if name != "baseline"}
+    assert "starter" in {each.name for each in others if each.kind == "left_out"}
 
 
 def test_acuity_has_its_own_figures_and_other_tasks_have_not(manifest: Manifest) -> None:
