@@ -137,6 +137,8 @@ class AnswerView:
             st.warning(
                 plain(" · ".join(reasons)), title=say("A person must decide"), icon=":material/person_raised_hand:"
             )
+        elif assessment.red_flags:
+            st.info(say("The estimate agrees with the red flags. A person still decides."), icon=":material/check:")
         else:
             st.success(say("No reason for review found. A person still decides."), icon=":material/check:")
 

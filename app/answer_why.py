@@ -9,14 +9,15 @@ from app.desk import open_desk
 from app.edge import plain
 from app.text import Voice
 from core.notes import Assessment
-from core.why import Phrase, SimilarNote, Why
-from core.wording import tasks_in_order
+from core.why import Phrase, SimilarNote
+from core.wording import FIRST, tasks_in_order
 
 if TYPE_CHECKING:
     from app.answer_sitting import Sitting
 
 LEAST_EFFECT = 0.03  # a smaller change of a probability is not worth a line
 SHORT = 160  # characters of a note that are shown
+MARKS = "，,。.;；、 "  # what ends a phrase and need not be shown
 
 
 def show_why(at: "Sitting", say: Voice) -> None:
@@ -32,7 +33,7 @@ def show_why(at: "Sitting", say: Voice) -> None:
             st.warning(say("That can't be worked out now. The answer stands."), icon=":material/cloud_off:")
         else:
             _show_phrases(at.why.phrases, at.assessment, say)
-            _show_similar(at.why, say)
+            _show_similar(at.why.similar, say)
 
 
 def _show_phrases(phrases: Sequence[Phrase], assessment: Assessment, say: Voice) -> None:
@@ -50,26 +51,22 @@ def _effect(phrase: Phrase, assessment: Assessment, say: Voice) -> str:
     for answer in tasks_in_order(assessment):
         effect = phrase.effects.get(answer.task, 0.0)
         if abs(effect) >= LEAST_EFFECT:
-            parts.append(f"{say.wording.task(answer.task)} {effect * 100:+.0f}".replace("-", "−"))
-    return f"- “{plain(' '.join(phrase.words.text.split()))}”: {plain(' · '.join(parts))}" if parts else ""
+            parts.append(f"{say.wording.task(answer.task)} {100 * effect:+.0f}".replace("-", "−"))
+    words = " ".join(phrase.words.text.split()).rstrip(MARKS)
+    return f"- “{plain(words)}”: {plain(' · '.join(parts))}" if parts else ""
 
 
-def _show_similar(why: Why, say: Voice) -> None:
-    if not why.similar:
+def _show_similar(similar: Sequence[SimilarNote], say: Voice) -> None:
+    if not similar:
         return
     st.markdown(f"**{say('Similar notes that the model learned from')}**")
-    names = (say("Note"), *(say.wording.task(task) for task in _tasks(why.similar)))
-    rows = [_row(each, _tasks(why.similar), say) for each in why.similar]
-    columns = {name: [row[place] for row in rows] for place, name in enumerate(names)}
-    st.table(columns, hide_index=True, alt=say("Similar notes that the model learned from"))
+    st.markdown("\n".join(_similar(each, say) for each in similar))
     st.caption(say("Written for this desk as examples; nobody's own messages."))
 
 
-def _tasks(similar: Sequence[SimilarNote]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(task for each in similar for task in each.labels))
-
-
-def _row(note: SimilarNote, tasks: Sequence[str], say: Voice) -> list[str]:
+def _similar(note: SimilarNote, say: Voice) -> str:
     text = note.text if len(note.text) <= SHORT else f"{note.text[:SHORT]}…"
-    labels = [say.wording.label(task, note.labels[task]) if task in note.labels else "" for task in tasks]
-    return [plain(cell) for cell in (text, *labels)]
+    rank = {task: place for place, task in enumerate(FIRST)}
+    tasks = sorted(note.labels, key=lambda task: rank.get(task, len(FIRST)))
+    labels = " · ".join(say.wording.label(task, note.labels[task]) for task in tasks)
+    return f"- {plain(text)}  \n  **{plain(labels)}**"
