@@ -59,7 +59,7 @@ def test_another_patch_release_of_numpy_is_no_trouble(copy: Path) -> None:
     assert verify_bundle(copy).name == "small"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 2}'])
 def test_a_manifest_that_is_none_is_said_to_be_unreadable(copy: Path, text: str) -> None:
     (copy / "manifest.json").write_text(text, encoding="utf-8")
     with pytest.raises(BundleCorrupt, match="can't be read"):
