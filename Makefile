@@ -81,12 +81,12 @@ clean:  ## remove .venv and every cache
 	@touch $@
 
 .venv/.desk: .venv/.made requirements/desk.txt pyproject.toml
-	@$(PIP) --require-hashes -r requirements/desk.txt
+	@$(PIP) --no-deps --require-hashes -r requirements/desk.txt
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/.dev: .venv/.desk requirements/dev.txt
-	@$(PIP) --require-hashes -r requirements/dev.txt
+	@$(PIP) --no-deps --require-hashes -r requirements/dev.txt
 	@touch $@
 
 # The browser of the tests, with Chinese letters.
