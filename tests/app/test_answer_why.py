@@ -1,25 +1,11 @@
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import desk
 from core.errors import EndpointUnavailable
-from core.model.bundle import Bundle
 from core.settings import REPOSITORY
 from core.triage import TriageDesk
 
-
-@pytest.fixture(autouse=True)
-def small_desk(
-    fresh_installation: Path, small_bundle: tuple[Path, Bundle], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    monkeypatch.setenv("TRIAGE_MODEL", str(small_bundle[0]))
-    monkeypatch.setenv("TRIAGE_EMBEDDING_TIMEOUT", "60")
-    yield
-    desk.open_desk.clear()
-    desk.records.clear()
+pytestmark = pytest.mark.usefixtures("small_desk")
 
 
 @pytest.fixture

@@ -1,15 +1,12 @@
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app.charts.map import MOST_POINTS, map_figure, mix_figure, synthetic_map
 from app.charts.map_colours import MOST_VALUES, colouring_by
-from app.desk import open_desk
 from app.text import Voice
 from core.errors import EndpointUnavailable
 from core.explore.points import Column, MapData
@@ -19,23 +16,14 @@ from core.settings import REPOSITORY
 from core.triage import TriageDesk
 
 NOTE = "胸口压着痛半小时，出冷汗"
+
+pytestmark = pytest.mark.usefixtures("small_desk")
 EN, ZH = Voice("en"), Voice("zh")
 CSV = "text,department,ward\n" + "".join(
     f"{text} {row},{label},=A{row}\n"
     for row in range(6)
     for text, label in ((NOTE, "cardiology"), ("itchy rash on both arms", "dermatology"))
 )
-
-
-@pytest.fixture(autouse=True)
-def one_desk_a_test(
-    fresh_installation: Path, small_bundle: tuple[Path, Bundle], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    monkeypatch.setenv("TRIAGE_MODEL", str(small_bundle[0]))
-    monkeypatch.setenv("TRIAGE_EMBEDDING_TIMEOUT", "60")
-    yield
-    open_desk.clear()
-    st.cache_resource.clear()  # the reference's map, too
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from app import desk
 from app.spreadsheet_tables import JOB
 from core.bulk.job_run import state_of, stop
 from core.bulk.jobs import Job, Jobs
-from core.model.bundle import Bundle
 from core.settings import REPOSITORY
 
 NOTES = ("胸口压着痛半小时，出冷汗", "牙疼三天，脸肿了", "itchy rash on both arms", "", "我最近总是睡不着，很焦虑")
@@ -29,15 +28,10 @@ def csv_of(rows: int, *, alike: bool = True) -> bytes:
 
 
 @pytest.fixture(autouse=True)
-def data(
-    fresh_installation: Path, small_bundle: tuple[Path, Bundle], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Path]:
-    monkeypatch.setenv("TRIAGE_MODEL", str(small_bundle[0]))
-    monkeypatch.setenv("TRIAGE_EMBEDDING_TIMEOUT", "60")
-    yield fresh_installation / "data"
-    for job in Jobs(fresh_installation / "data", desk.LOCAL_PERSON).all():
+def data(small_desk: Path) -> Iterator[Path]:
+    yield small_desk
+    for job in Jobs(small_desk, desk.LOCAL_PERSON).all():
         stop(job)
-    desk.open_desk.clear()
 
 
 @pytest.fixture(params=["en", "zh"])

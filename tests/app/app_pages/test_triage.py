@@ -1,5 +1,4 @@
 import logging
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +10,6 @@ from streamlit.testing.v1 import AppTest
 from app import desk
 from app.answer_examples import EXAMPLES
 from core.errors import EndpointUnavailable, RecordsError, SettingsError
-from core.model.bundle import Bundle
 from core.notes import Assessment, Evidence, Note, RedFlagHit
 from core.records.database import DatabaseRecords
 from core.records.records import AnsweredNote
@@ -19,18 +17,9 @@ from core.settings import REPOSITORY
 from core.triage import TriageDesk
 
 NOTE = "胸口压着痛半小时，出冷汗"
+
+pytestmark = pytest.mark.usefixtures("small_desk")
 MAIN = str(REPOSITORY / "app" / "main.py")
-
-
-@pytest.fixture(autouse=True)
-def one_desk_a_test(
-    fresh_installation: Path, small_bundle: tuple[Path, Bundle], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    monkeypatch.setenv("TRIAGE_MODEL", str(small_bundle[0]))
-    monkeypatch.setenv("TRIAGE_EMBEDDING_TIMEOUT", "60")
-    yield
-    desk.open_desk.clear()
-    desk.records.clear()
 
 
 @pytest.fixture
