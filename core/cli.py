@@ -140,19 +140,28 @@ def classify(source: Path, target: Path, text_column: str | None, engine: str) -
 
 
 @triage.command("check-endpoint")
-@click.option("--url", help="Base URL of the endpoint [default: the one that is set, else the embedded one].")
+@click.option("--url", help="Base URL of the endpoint [default: each that is set, else the embedded one].")
 def check_endpoint(url: str | None) -> None:
     """Check that an embedding endpoint keeps the contract."""
     from core.cli_output import check_text
     from core.embedding import contract
+    from core.embedding.open import open_embedder
     from core.errors import EndpointError
     from core.settings import load_settings
 
     settings = load_settings(embedding_url=url) if url else load_settings()
-    report = contract.check_endpoint(settings, on_check=lambda check: click.echo(check_text(check)))
-    if not report.passed:
-        raise EndpointError(f"{report.endpoint} does not keep the contract: see FAIL above.")
-    click.echo(f"{report.endpoint} keeps the contract ({report.model}).")
+    reports = []
+    for each in settings.embedding_urls or (None,):
+        one = settings.model_copy(update={"embedding_url": each})
+        reports.append(contract.check_endpoint(one, on_check=lambda check: click.echo(check_text(check))))
+        if reports[-1].passed:
+            click.echo(f"{reports[-1].endpoint} keeps the contract ({reports[-1].model}).")
+    if failed := [report.endpoint for report in reports if not report.passed]:
+        raise EndpointError(f"{', '.join(failed)} does not keep the contract: see FAIL above.")
+    if len(reports) > 1:
+        with open_embedder(settings) as embedder:
+            embedder.canaries()
+        click.echo("All of them serve the same embedding space.")
 
 
 triage.add_command(train)

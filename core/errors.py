@@ -72,7 +72,13 @@ class SpaceMismatch(BundleError):
 
 
 class EndpointError(TriageError):
-    """The embedding endpoint gave no vectors. Nothing was lost."""
+    """The embedding endpoint gave no vectors. Nothing was lost.
+
+    Attributes:
+        elsewhere: another endpoint of the same desk can be asked at once.
+    """
+
+    elsewhere = False
 
 
 class EndpointUnavailable(EndpointError):

@@ -217,6 +217,8 @@ def settings_in_force(settings: Settings) -> tuple[SettingInForce, ...]:
 def _plain(name: str, value: object) -> str | None:
     if value is None or value == "":
         return None
+    if name == "embedding_url":  # several have commas between them
+        return ", ".join(map(_without_secrets, str(value).split(",")))
     return _without_secrets(str(value)) if name.endswith("_url") else str(value)
 
 

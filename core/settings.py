@@ -19,7 +19,8 @@ class Settings(BaseSettings):
     """What a site can set. Each field is the environment variable `TRIAGE_` + its name in capitals.
 
     Attributes:
-        embedding_url: base URL of an OpenAI-compatible endpoint (`http://host:30000/v1`); none: the embedded one.
+        embedding_url: base URL of an OpenAI-compatible endpoint (`http://host:30000/v1`), or several with commas
+            between them, which serve the same model; none: the embedded one.
         embedding_model: model name sent to the endpoint.
         embedding_api_key: key sent as a bearer token, if the endpoint wants one.
         embedding_instruction: Qwen3's instruction; empty for none; unset: the project's own for Qwen3 models.
@@ -58,10 +59,10 @@ class Settings(BaseSettings):
     @field_validator("embedding_url")
     @classmethod
     def _url_is_http(cls, url: str | None) -> str | None:
-        if not url:
-            return None
-        TypeAdapter(HttpUrl).validate_python(url)
-        return url.rstrip("/")
+        urls = [each.strip().rstrip("/") for each in (url or "").split(",") if each.strip()]
+        for each in urls:
+            TypeAdapter(HttpUrl).validate_python(each)
+        return ",".join(dict.fromkeys(urls)) or None
 
     @field_validator("cache_url")
     @classmethod
@@ -69,6 +70,11 @@ class Settings(BaseSettings):
         if url and not url.startswith(("sqlite:///", "redis://", "rediss://", "unix://")) and url != "none":
             raise ValueError("expected sqlite:///PATH, redis://HOST:PORT/0 or none")
         return url or None
+
+    @property
+    def embedding_urls(self) -> tuple[str, ...]:
+        """The endpoints' base URLs; none for the embedded one."""
+        return tuple(self.embedding_url.split(",")) if self.embedding_url else ()
 
     @property
     def effective_cache_url(self) -> str:

@@ -62,6 +62,8 @@ def may_be_one_text(error: EndpointError, count: int) -> bool:
 def worth_another(state: RetryCallState, count: int, patience: Patience) -> bool:
     """Whether the attempt that has just ended should be made again, time permitting."""
     error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, EndpointError) and error.elsewhere:
+        return True
     if isinstance(error, BreakerOpen):
         return patience.persistent
     if isinstance(error, EndpointBadAnswer):
@@ -74,6 +76,8 @@ def worth_another(state: RetryCallState, count: int, patience: Patience) -> bool
 def pause_before_next(state: RetryCallState) -> float:
     """Seconds until the next attempt: what the server asked for, else doubled each time up to 5, with jitter."""
     error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, EndpointError) and error.elsewhere:
+        return 0.0
     jitter = 0.5 + random.random() / 2  # noqa: S311 -- spreads retries, guards nothing
     asked = getattr(error, "retry_after", None)
     if asked is not None:

@@ -25,6 +25,16 @@ class CircuitBreaker:
         self._pause = pause
         self._until = 0.0
 
+    @property
+    def closed(self) -> bool:
+        """Whether requests pass as usual."""
+        return self._failed < self._limit
+
+    @property
+    def pausing(self) -> bool:
+        """Whether no request may be tried now."""
+        return not self.closed and self._clock() < self._until
+
     def wait(self) -> float:
         """Seconds until a request may be tried; 0 lets this caller, and while open nobody else, try now."""
         with self._lock:

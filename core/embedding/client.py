@@ -13,7 +13,8 @@ import numpy as np
 from core.embedding.attempts import Patience
 from core.embedding.cache import CacheKeys, NoCache, VectorCache
 from core.embedding.endpoint import KEPT
-from core.embedding.line import Line, Row
+from core.embedding.line import Line
+from core.embedding.member import Row
 from core.embedding.packing import pack
 from core.embedding.space import EmbeddingSpace, Fingerprint, Vectors
 from core.embedding.text import clean, cut, estimate_tokens, has_words
@@ -99,7 +100,7 @@ class Embedder:
     @property
     def endpoint_name(self) -> str:
         """The endpoint's address, for messages."""
-        return self._line.endpoint.name
+        return self._line.name
 
     def embed(
         self,

@@ -13,7 +13,7 @@ import numpy as np
 
 from core.embedding.client import Limits
 from core.embedding.endpoint import Endpoint, normalised
-from core.embedding.open import limits_for, open_endpoint, wanted_space
+from core.embedding.open import limits_for, open_endpoints, wanted_space
 from core.embedding.space import CANARIES, EmbeddingSpace, Vectors
 from core.embedding.text import cut
 from core.errors import EndpointBadAnswer, EndpointError, EndpointRefused
@@ -67,14 +67,14 @@ def check_endpoint(settings: Settings, *, on_check: Callable[[Check], None] | No
     """Run the contract against the endpoint that `settings` name, or the embedded one.
 
     Args:
-        settings: the endpoint's address, model, key, instruction and limits.
+        settings: the address, model, key, instruction and limits of one endpoint.
         on_check: told of each check as it ends.
 
     Raises:
         SettingsError: a setting can't be used.
         EndpointUnavailable: there is no embedded endpoint for this platform.
     """
-    endpoint = open_endpoint(settings)
+    (endpoint,) = open_endpoints(settings)
     try:
         run = _Run(endpoint, settings)
         checks: list[Check] = []
@@ -100,7 +100,7 @@ class _Run:
 
     @cached_property
     def space(self) -> EmbeddingSpace:
-        return wanted_space(self.settings, self.endpoint)
+        return wanted_space(self.settings, [self.endpoint])
 
     @cached_property
     def together(self) -> Vectors:

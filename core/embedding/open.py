@@ -1,6 +1,7 @@
 """How a desk gets its embedder: from its settings, and from the space that its bundle was trained in."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,12 +38,12 @@ def open_embedder(
     """
     if space is not None:
         _agree(settings, space)
-    endpoint = open_endpoint(settings, space)
+    endpoints = open_endpoints(settings, space)
     try:
         embedded = settings.embedding_url is None
         line = Line(
-            endpoint,
-            space or wanted_space(settings, endpoint),
+            endpoints,
+            space or wanted_space(settings, endpoints),
             fingerprint=fingerprint,
             concurrency=limits_for(settings).concurrency,
             longest_attempt=max(60.0, settings.embedding_timeout),
@@ -53,7 +54,8 @@ def open_embedder(
         if line.space.max_tokens - estimate_tokens(line.space.prefix) < 16:
             raise SettingsError("TRIAGE_EMBEDDING_MAX_TOKENS leaves no room for the note beside the instruction")
     except BaseException:
-        endpoint.close()
+        for endpoint in endpoints:
+            endpoint.close()
         raise
     return Embedder(
         line,
@@ -73,34 +75,38 @@ def _training_cache(settings: Settings) -> VectorCache:
 
 
 def limits_for(settings: Settings) -> Limits:
-    """What the endpoint that `settings` name is sent at most."""
-    return EMBEDDED_LIMITS if settings.embedding_url is None else Limits(concurrency=settings.embedding_concurrency)
+    """What the endpoints that `settings` name are sent at most, all together."""
+    if settings.embedding_url is None:
+        return EMBEDDED_LIMITS
+    return Limits(concurrency=settings.embedding_concurrency * len(settings.embedding_urls))
 
 
-def open_endpoint(settings: Settings, space: EmbeddingSpace | None = None) -> Endpoint:
-    """The endpoint that `settings` name; nothing is asked of it yet.
+def open_endpoints(settings: Settings, space: EmbeddingSpace | None = None) -> list[Endpoint]:
+    """The endpoints that `settings` name; nothing is asked of them yet.
 
     Raises:
         EndpointUnavailable: none is named, and there is no embedded endpoint for this platform.
     """
     if settings.embedding_url is None:
-        return EmbeddedEndpoint(settings.data_dir)
+        return [EmbeddedEndpoint(settings.data_dir)]
     key = settings.embedding_api_key.get_secret_value() if settings.embedding_api_key else None
     model = settings.embedding_model or (space.model if space else None) or ""
-    return OpenAIEndpoint(settings.embedding_url, model, api_key=key)
+    return [OpenAIEndpoint(url, model, api_key=key) for url in settings.embedding_urls]
 
 
-def wanted_space(settings: Settings, endpoint: Endpoint) -> EmbeddingSpace:
-    """The space of a training run; dimension 0 where the endpoint's first answer has to tell it.
+def wanted_space(settings: Settings, endpoints: Sequence[Endpoint]) -> EmbeddingSpace:
+    """The space of a training run; dimension 0 where an endpoint's first answer has to tell it.
 
     Raises:
         SettingsError: no model is set, and the endpoint names none.
         EndpointError: the endpoint was asked for its model and gave no answer.
     """
     model, longest = MODEL, MAX_TOKENS
-    if isinstance(endpoint, OpenAIEndpoint):
-        model, longest = _served(settings, endpoint)
-        endpoint.model = model
+    served = [endpoint for endpoint in endpoints if isinstance(endpoint, OpenAIEndpoint)]
+    if served:
+        model, longest = _served(settings, served)
+        for endpoint in served:
+            endpoint.model = model
     elif settings.embedding_model not in (None, MODEL):
         raise SettingsError(
             f"TRIAGE_EMBEDDING_MODEL={settings.embedding_model!r}: the embedded endpoint serves {MODEL} only. "
@@ -110,7 +116,7 @@ def wanted_space(settings: Settings, endpoint: Endpoint) -> EmbeddingSpace:
     if instruction is None:
         instruction = QWEN3_INSTRUCTION if "qwen3-embedding" in model.lower() else ""
     cut = settings.embedding_dimensions
-    known = DIMENSION if endpoint.name == "the embedded endpoint" else 0
+    known = 0 if served else DIMENSION
     return EmbeddingSpace(
         model=model,
         dimension=cut or known,
@@ -120,14 +126,17 @@ def wanted_space(settings: Settings, endpoint: Endpoint) -> EmbeddingSpace:
     )
 
 
-def _served(settings: Settings, endpoint: OpenAIEndpoint) -> tuple[str, int]:
-    """The model's name and how many tokens it takes, asked of the server where the settings don't say."""
+def _served(settings: Settings, endpoints: Sequence[OpenAIEndpoint]) -> tuple[str, int]:
+    """The model's name and how many tokens it takes, asked of the first server that answers if need be."""
     model, longest = settings.embedding_model, settings.embedding_max_tokens
     if model and longest:
         return model, longest
+    endpoint, *others = endpoints
     try:
         models = endpoint.models(timeout=settings.embedding_timeout)
     except EndpointError:
+        if others:
+            return _served(settings, others)
         if model is None:
             raise
         return model, LONG_CONTEXT
@@ -155,7 +164,7 @@ def _agree(settings: Settings, space: EmbeddingSpace) -> None:
     )
     if asked == space:
         return
-    where = without_credentials(settings.embedding_url) if settings.embedding_url else "the embedded endpoint"
+    where = ", ".join(map(without_credentials, settings.embedding_urls)) or "the embedded endpoint"
     raise SpaceMismatch(
         f"The bundle was trained in another embedding space than the one set. Bundle: {space.describe()}, "
         f"{space.max_tokens} tokens a text. Set: {asked.describe()}, {asked.max_tokens} tokens a text, at {where}. "

@@ -142,14 +142,14 @@ def test_a_bundle_that_is_not_there_is_in_trouble(tmp_path: Path) -> None:
 def test_settings_are_told_with_where_they_come_from_and_without_secrets(tmp_path: Path) -> None:
     given = settings(
         tmp_path,
-        embedding_url="https://nurse:hidden1@host:30000/v1",
+        embedding_url="https://nurse:hidden1@host:30000/v1, https://nurse:hidden6@other/v1/",
         embedding_api_key="hidden2",
         cache_url="redis://:hid#den3@cache:6379/0?password=hidden4",
         database_url="postgresql+psycopg://desk:hidden5@db/records",
     )
     found = {each.variable: each for each in settings_in_force(given)}
     assert len(found) == len(Settings.model_fields)
-    assert found["TRIAGE_EMBEDDING_URL"].value == "https://host:30000/v1"
+    assert found["TRIAGE_EMBEDDING_URL"].value == "https://host:30000/v1, https://other/v1"
     assert found["TRIAGE_CACHE_URL"].value == "redis://cache:6379/0"
     assert (found["TRIAGE_EMBEDDING_API_KEY"].value, found["TRIAGE_EMBEDDING_API_KEY"].secret) == ("set", True)
     assert (found["TRIAGE_DATABASE_URL"].value, found["TRIAGE_DATABASE_URL"].origin) == ("set", "set")

@@ -160,7 +160,7 @@ def test_a_retry_after_beyond_the_deadline_ends_the_call_at_once(server: FaultSe
 
 def test_a_call_may_take_all_the_time_in_the_world(server: FaultServer, open_client: Open) -> None:
     embedder = open_client(embedding_concurrency=2)
-    embedder._line._doubt()  # so that both requests want the canaries checked at once
+    embedder._line._members[0].doubt()  # so that both requests want the canaries checked at once
     server.delay = 0.05
     texts = [f"note {number}" for number in range(3 * embedder.limits.list_texts)]
     agrees(server, embedder, texts, embedder.embed(texts, timeout=float("inf")).vectors)
