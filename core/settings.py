@@ -27,6 +27,8 @@ class Settings(BaseSettings):
         embedding_dimensions: keep only this many leading components (Matryoshka models) and renormalise.
         embedding_max_tokens: longest text sent, in estimated tokens, instruction included; longer ones are cut.
         embedding_concurrency: requests under way at once.
+        embedding_priority: sent with a person's note to a server that serves higher numbers first (SGLang with
+            `--enable-priority-scheduling`); unset: never sent, and tables are sent in small lists while notes come in.
         embedding_timeout: seconds until a pasted note is given up, all attempts together.
         cache_url: `sqlite:///path`, `redis://host:port/0` or `none`.
         database_url: SQLAlchemy URL of the records (`sqlite:///path`, `postgresql+psycopg://…`); unset: SQLite in
@@ -48,6 +50,7 @@ class Settings(BaseSettings):
     embedding_dimensions: int | None = Field(None, ge=8, le=65536)
     embedding_max_tokens: int | None = Field(None, ge=16, le=131072)
     embedding_concurrency: int = Field(8, ge=1, le=256)
+    embedding_priority: int | None = Field(None, ge=-1000, le=1000)
     embedding_timeout: float = Field(10.0, gt=0, le=600)
     cache_url: str | None = None
     database_url: SecretStr | None = None

@@ -38,6 +38,7 @@ class FaultServer:
         behaviour: the answer to every request that no script covers; may be set at any time.
         requests: number of texts of each request so far, in order of arrival.
         texts: every text received, in order of arrival (off by default: `keep_texts`).
+        priorities: the field `priority` of each request, in order of arrival.
         busiest: most requests that were being answered at once.
         api_key: when set, requests without it get a 401.
     """
@@ -59,6 +60,7 @@ class FaultServer:
         self.requests: list[int] = []
         self.texts: list[str] = []
         self.keep_texts = keep_texts
+        self.priorities: list[int | None] = []
         self.busy = self.busiest = 0
         self.unauthorised = 0
         self._script: collections.deque[Behaviour] = collections.deque()
@@ -211,6 +213,7 @@ class _Connection(asyncio.Protocol):
         server = self.server
         texts = [request["input"]] if isinstance(request["input"], str) else request["input"]
         server.requests.append(len(texts))
+        server.priorities.append(request.get("priority"))
         if server.keep_texts:
             server.texts.extend(texts)
         behaviour = server.next_behaviour()

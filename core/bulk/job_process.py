@@ -197,6 +197,7 @@ def main() -> int:
             return 1
         return 0
     _end_on_signal()
+    os.nice(10)  # who pastes a note comes first
     return 0 if classify(job, job.choice).phase == "done" else 1
 
 

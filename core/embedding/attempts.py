@@ -33,6 +33,11 @@ class Patience:
     persistent: bool = False
 
     @property
+    def urgent(self) -> bool:
+        """Whether a person waits: the call has no deadline of its own, so it is a note and no table."""
+        return not self.persistent
+
+    @property
     def left(self) -> float:
         """Seconds left; never more than a lock or a socket can be told to wait."""
         return min(self.deadline - time.monotonic(), threading.TIMEOUT_MAX)

@@ -12,6 +12,7 @@ import numpy as np
 
 from core.embedding.attempts import Patience
 from core.embedding.cache import CacheKeys, NoCache, VectorCache
+from core.embedding.courtesy import FEW_TEXTS, Courtesy
 from core.embedding.endpoint import KEPT
 from core.embedding.line import Line
 from core.embedding.member import Row
@@ -73,6 +74,7 @@ class Embedder:
         cache: VectorCache | None = None,
         keys: CacheKeys | None = None,
         limits: Limits | None = None,
+        courtesy: Courtesy | None = None,
         timeout: float = 10.0,
     ) -> None:
         """Connects to nothing yet.
@@ -82,12 +84,14 @@ class Embedder:
             cache: where vectors are kept; none without `keys`.
             keys: names texts in the cache.
             limits: what the endpoint is sent at most.
+            courtesy: lets tables give way to notes; none: the endpoint itself serves notes first.
             timeout: seconds that a request list may take, all attempts together, when `embed` is told nothing else.
         """
         self._line = line
         self._cache: VectorCache = cache or NoCache()
         self._keys = keys
         self.limits = limits or Limits()
+        self._courtesy = courtesy
         self._timeout = timeout
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
@@ -189,13 +193,15 @@ class Embedder:
 
         No more of them are handed to the pool than can be under way, so that a pasted note need not wait for a table.
         """
+        if timeout is None and self._courtesy and texts:
+            self._courtesy.note()
         lists = deque(pack(texts, max_texts=self.limits.list_texts, max_tokens=self.limits.list_tokens))
         running: dict[Future[list[Row | EndpointError]], tuple[slice, Patience]] = {}
         end = None if timeout is None else time.monotonic() + timeout
         try:
             while lists or running:
                 while lists and len(running) < self.limits.concurrency:
-                    part = lists.popleft()
+                    part = self._next(lists, small=timeout is not None)
                     patience = Patience(end or time.monotonic() + self._timeout, persistent=end is not None)
                     running[self._submit(self._line.rows, texts[part], patience)] = part, patience
                 for future in self._finished(running):
@@ -205,6 +211,14 @@ class Embedder:
             for future, (_, patience) in running.items():
                 patience.deadline = 0.0  # ends its attempts
                 future.cancel()
+
+    def _next(self, lists: deque[slice], *, small: bool) -> slice:
+        """The next list; of a table only its first few texts while notes come in."""
+        part = lists.popleft()
+        if small and part.stop - part.start > FEW_TEXTS and self._courtesy and self._courtesy.asked:
+            lists.appendleft(slice(part.start + FEW_TEXTS, part.stop))
+            return slice(part.start, part.start + FEW_TEXTS)
+        return part
 
     def _submit(self, work: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> Future[R]:
         with self._lock:

