@@ -1,5 +1,6 @@
 """`triage classify`: every row of a table gets its assessment, in order; an interruption loses no finished shard."""
 
+import logging
 import os
 import sys
 import time
@@ -25,9 +26,13 @@ from core.bulk.patient import AGE_NAMES, SEX_NAMES, make_notes
 from core.bulk.shards import Parts, RunManifest, digest_of
 from core.bulk.tables import guess_text_column, named_column, open_table
 from core.errors import BundleError, EndpointError, NoteError, TableError, TriageError
+from core.notes import Note
 
 SHARD_ROWS = BATCH_ROWS
 PATIENCE = 60.0
+TRIES = 3  # of a shard
+MANY_ASIDE = 20  # shards; more of them are not the shards' own fault
+log = logging.getLogger(__name__)
 
 
 class RunStopped(TriageError):
@@ -71,7 +76,13 @@ class Shard:
     number: int
     batch: Batch
     stored: pa.RecordBatch | None
+    calls: list[list[Note]] = field(default_factory=list)
     asked: list[Future[pa.RecordBatch]] = field(default_factory=list)
+
+    @property
+    def rows(self) -> str:
+        """Which rows of the table it holds, in words."""
+        return f"rows {self.batch.start + 1:,} to {self.batch.start + self.batch.rows:,}"
 
 
 def classify_table(
@@ -172,7 +183,24 @@ class _Run:
     def do(self, bar: "tqdm[NoReturn]", patience: float) -> dict[str, int]:
         """Begin or go on, until the target is complete."""
         before = self._source.stat()
-        self._parts.begin(self._manifest())
+        try:
+            self._parts.begin(self._manifest())
+            self._write(bar, patience)
+            after = self._source.stat()
+            if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+                raise TableError(f"{self._source.name} changed while it was read. Nothing was written; run again.")
+            self._publish()
+        finally:
+            self._parts.leave()
+        return {
+            "rows": self._rows,
+            "classified": self._rows - self._errors,
+            "errors": self._errors,
+            "reused_rows": self._reused,
+        }
+
+    def _write(self, bar: "tqdm[NoReturn]", patience: float) -> None:
+        """Write the unfinished target, whole."""
         pool = AssessPool(
             self._desk, self._tasks, self._added, patience=patience, on_done=lambda notes: self._advance(bar, notes)
         )
@@ -188,16 +216,6 @@ class _Run:
             raise TableError(f"{self._target} can't be written ({_why(error)}). {self._kept()}") from None
         finally:
             pool.close(wait=finished)
-        after = self._source.stat()
-        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-            raise TableError(f"{self._source.name} changed while it was read. Nothing was written; run again.")
-        self._publish()
-        return {
-            "rows": self._rows,
-            "classified": self._rows - self._errors,
-            "errors": self._errors,
-            "reused_rows": self._reused,
-        }
 
     def _manifest(self) -> RunManifest:
         identity, columns = self._identity, self._columns
@@ -228,9 +246,23 @@ class _Run:
 
     def _write_all(self, pool: AssessPool, bar: "tqdm[NoReturn]") -> None:
         writer = open_writer(self._unfinished, self._table, self._added, self._names)
+        aside: list[str] = []
         try:
             for shard in self._shards_ahead(pool, bar):
-                self._finish(shard, writer)
+                answers = shard.stored
+                if answers is None:
+                    answers = self._answers(shard, pool)
+                if answers is None:
+                    aside.append(shard.rows)
+                    if len(aside) > MANY_ASIDE:
+                        break
+                elif not aside:
+                    self._put(shard, answers, writer)
+            if aside:
+                raise RunStopped(
+                    f"{len(aside)} parts of the table failed {TRIES} times each and were set aside: "
+                    f"{'; '.join(aside[:5])}{'; …' if len(aside) > 5 else ''}. {self._kept()}"
+                )
             writer.close()
         except BaseException:
             writer.discard()
@@ -262,13 +294,27 @@ class _Run:
             self._advance(bar, len(batch.problems))
         size = pool.notes_per_call
         calls = [notes[start : start + size] for start in range(0, len(notes), size)]
-        return Shard(number, batch, None, [pool.submit(call) for call in calls])
+        return Shard(number, batch, None, calls, [pool.submit(call) for call in calls])
 
-    def _finish(self, shard: Shard, writer: TableWriter) -> None:
-        answers = shard.stored
-        if answers is None:
-            answers = self._gather(shard)
-            self._parts.save(shard.number, answers)
+    def _answers(self, shard: Shard, pool: AssessPool) -> pa.RecordBatch | None:
+        """The answers of a shard, kept; none after it failed for its own sake as often as it may."""
+        for attempt in range(1, TRIES + 1):
+            try:
+                answers = self._gather(shard)
+            except (TriageError, OSError):  # the endpoint, the bundle or the disk: every shard's affair
+                raise
+            except Exception as error:
+                log.warning("%s failed: %s", shard.rows, type(error).__name__)
+                if attempt == TRIES:
+                    self._parts.set_aside(shard.number, type(error).__name__)
+                    return None
+                shard.asked = [pool.submit(call) for call in shard.calls]
+            else:
+                self._parts.save(shard.number, answers)
+                return answers
+        return None
+
+    def _put(self, shard: Shard, answers: pa.RecordBatch, writer: TableWriter) -> None:
         writer.write(shard.batch, answers)
         self._rows += shard.batch.rows
         self._errors += pc.sum(pc.equal(answers["status"], "error")).as_py()

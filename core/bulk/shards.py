@@ -1,11 +1,15 @@
 """The parts folder beside a target: a manifest of the run, and the answers of each finished shard.
 
 A shard's file is named by its number, its rows and the digest of its bytes (`000012-2000-9f….parquet`), so that a
-damaged one is noticed and done again, and the manifest, which says what run the shards belong to, is written once.
+damaged one is noticed and done again, and the manifest, which says what run the shards belong to, is written once. A
+shard that was set aside has left its reason (`000013.aside`) until it is done. A lock on the folder's file `lock` keeps
+a second run out; it goes with its process, whatever ends that.
 """
 
+import fcntl
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -20,6 +24,7 @@ from core.errors import TableError
 
 MANIFEST = "manifest.json"
 SHARDS = "[0-9]*-[0-9]*-*.parquet"
+LOCK = "lock"
 COMPARED = (
     "input_digest", "model", "text_column", "age_column", "sex_column", "columns", "shard_rows", "sheet",
 )  # fmt: skip
@@ -73,17 +78,19 @@ class Parts:
         self.folder = target.with_name(target.name + ".parts")
         self._columns = columns
         self._finished: dict[int, list[Path]] = {}
+        self._lock: int | None = None
         self._schema = pa.schema([(name, ARROW_TYPES[kind]) for name, kind in columns.items()])
 
     def begin(self, manifest: RunManifest) -> None:
         """Make the folder, or take up the run that it holds.
 
         Raises:
-            TableError: it holds another run, or can't be made.
+            TableError: it holds another run, one is under way in it, or it can't be made.
         """
         path = self.folder / MANIFEST
         try:
             self.folder.mkdir(exist_ok=True)
+            self._take_lock()
             if path.exists():
                 self._check_same_run(path, manifest)
             else:
@@ -94,6 +101,23 @@ class Parts:
             ) from None
         for path in self.folder.glob(SHARDS):
             self._finished.setdefault(int(path.name.split("-")[0]), []).append(path)
+
+    def _take_lock(self) -> None:
+        self._lock = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.leave()
+            raise TableError(
+                f"Another run is writing {self.folder.name.removesuffix('.parts')} now. Nothing was done; wait for "
+                "its end, or choose another target."
+            ) from None
+
+    def leave(self) -> None:
+        """Let another run take up the folder."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _check_same_run(self, path: Path, manifest: RunManifest) -> None:
         try:
@@ -129,6 +153,19 @@ class Parts:
         pq.write_table(pa.Table.from_batches([answers]), sink, compression="lz4", write_statistics=False)
         content = memoryview(sink.getvalue())
         write_durably(self.folder / _name(number, answers.num_rows, content), content)
+        self._reason(number).unlink(missing_ok=True)
+
+    def set_aside(self, number: int, reason: str) -> None:
+        """Note why a shard is not done; the next run tries it again."""
+        write_durably(self._reason(number), reason.encode())
+
+    def aside(self) -> dict[int, str]:
+        """The shards that were set aside, and why."""
+        found = sorted(self.folder.glob("[0-9]*.aside"))
+        return {int(path.stem): path.read_text(encoding="utf-8", errors="replace") for path in found}
+
+    def _reason(self, number: int) -> Path:
+        return self.folder / f"{number:06}.aside"
 
     def remove(self) -> None:
         """Delete the folder: the target holds everything now."""

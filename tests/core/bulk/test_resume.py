@@ -7,12 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from core.bulk.classify import classify_table
+from core.bulk.classify import RunStopped, classify_table
 from core.errors import TableError
+from core.notes import Note
 from tests.core.bulk.stub_desk import StubDesk
 
 ROWS, SHARD = 400, 20
@@ -144,3 +147,78 @@ def test_a_full_disk_is_said_in_one_line_and_loses_nothing_done(notes: Path, tmp
     report = classify_table(notes, target, StubDesk(), shard_rows=SHARD)
     assert report.reused_rows > 0
     assert ids(target) == [str(i) for i in range(ROWS)]
+
+
+def test_a_second_run_on_the_same_target_says_so_and_leaves(notes: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.csv"
+    child = start(notes, target, 0.15)
+    try:
+        wait_for_shards(target, 2, child)
+        desk = StubDesk()
+        with pytest.raises(TableError, match=r"Another run is writing out.csv now. Nothing was done"):
+            classify_table(notes, target, desk, shard_rows=SHARD)
+        assert not desk.asked
+        said, _ = child.communicate(timeout=60)
+        assert child.returncode == 0
+        assert said.split()[0] == str(ROWS)
+    finally:
+        child.kill()
+        child.communicate()
+    assert ids(target) == [str(i) for i in range(ROWS)]
+
+
+def test_a_run_that_was_refused_lets_the_right_one_in(notes: Path, half_done: Path) -> None:
+    with pytest.raises(TableError, match="model was"):
+        classify_table(notes, half_done, StubDesk(version="2"), shard_rows=SHARD)
+    assert classify_table(notes, half_done, StubDesk(), shard_rows=SHARD).rows == ROWS
+
+
+def test_a_shard_that_keeps_failing_is_set_aside_and_only_it_is_taken_up_again(tmp_path: Path) -> None:
+    notes, target = tmp_path / "notes.csv", tmp_path / "out.csv"
+    texts = [f"note {number}{' POISON' if number == 130 else ''}" for number in range(ROWS)]
+    notes.write_text("id,text\n" + "".join(f"{i},{text}\n" for i, text in enumerate(texts)), encoding="utf-8")
+    desk, met = StubDesk(), Counter[str]()
+
+    def fail(asked: Sequence[Note]) -> None:
+        if any("POISON" in note.text for note in asked):
+            met["poison"] += 1
+            raise RuntimeError("the heads can't take it: POISON")
+
+    desk.before = fail
+    with pytest.raises(RunStopped) as stopped:
+        classify_table(notes, target, desk, shard_rows=SHARD)
+    assert str(stopped.value) == (
+        "1 parts of the table failed 3 times each and were set aside: rows 121 to 140. "
+        "380 of 400 rows are done and kept; run the same command again to go on."
+    )
+    assert met["poison"] == 3
+    assert not target.exists()
+    assert (tmp_path / "out.csv.parts" / "000006.aside").read_text() == "RuntimeError"
+    healed = StubDesk()
+    report = classify_table(notes, target, healed, shard_rows=SHARD)
+    assert (report.reused_rows, len(healed.asked)) == (ROWS - SHARD, SHARD)
+    assert ids(target) == [str(i) for i in range(ROWS)]
+
+
+def test_a_shard_that_fails_once_is_done_again_in_the_same_run(notes: Path, tmp_path: Path) -> None:
+    desk, failures = StubDesk(), iter([RuntimeError("once")])
+
+    def fail(asked: Sequence[Note]) -> None:
+        for error in failures:
+            raise error
+
+    desk.before = fail
+    assert classify_table(notes, tmp_path / "out.csv", desk, shard_rows=SHARD).errors == 0
+    assert ids(tmp_path / "out.csv") == [str(i) for i in range(ROWS)]
+
+
+def test_when_every_shard_fails_the_run_ends_early(notes: Path, tmp_path: Path) -> None:
+    desk = StubDesk()
+
+    def fail(asked: Sequence[Note]) -> None:
+        raise RuntimeError("always")
+
+    desk.before = fail
+    with pytest.raises(RunStopped, match="failed 3 times"):
+        classify_table(notes, tmp_path / "out.csv", desk, shard_rows=2)
+    assert len(list((tmp_path / "out.csv.parts").glob("*.aside"))) < 40
