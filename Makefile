@@ -17,7 +17,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
         --no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser lint bench browser screenshots locale red-flags test-sglang model lock clean
+.PHONY: help run test test-browser test-kills lint bench browser screenshots locale red-flags test-sglang model lock clean
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -26,9 +26,13 @@ help:  ## this list
 run: .venv/.desk  ## the desk on http://127.0.0.1:8501 (HOST=… PORT=… for another address)
 	@exec $(BIN)/triage serve --host $(HOST) --port $(PORT)
 
-test: .venv/.dev  ## every test but those of the SGLang server and of the browser
+test: .venv/.dev  ## every test but those of the SGLang server, of the browser and of killed runs
 	@command -v redis-server >/dev/null || $(call apt,redis-server)
-	@$(BIN)/python -m pytest -m "not sglang and not browser" --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest -m "not sglang and not browser and not kills" --cov --cov-report=term:skip-covered
+
+test-kills: .venv/.dev  ## runs on 50,000 rows that are killed again and again
+	@command -v redis-server >/dev/null || $(call apt,redis-server)
+	@$(BIN)/python -m pytest -m kills tests/kills
 
 test-browser: .venv/.dev .venv/.axe browser  ## every page in Debian's Chromium
 	@$(BIN)/python -m pytest -m browser tests/browser

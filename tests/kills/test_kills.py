@@ -1,0 +1,179 @@
+"""`triage classify` on 50,000 rows, killed at random moments and in the middle of writes, loses and repeats nothing."""
+
+import csv
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from core.embedding.open import open_embedder
+from core.model.train import train_bundle
+from core.settings import REPOSITORY, Settings
+from tests.conftest import SMALL_RECIPE
+from tests.kills.services import Service, redis, stand_in
+
+pytestmark = pytest.mark.kills
+ROWS, KILLS, SEED = 50_000, 30, 20261129
+# Runs `triage` and kills it in its nth rename: before, or just after. Every durable write ends in one.
+KILLED_IN_A_RENAME = """
+import os, signal, sys
+from pathlib import Path
+from core.cli import main
+left, after, real = int(sys.argv.pop(1)), sys.argv.pop(1) == "after", Path.replace
+def replace(self, target):
+    global left
+    left -= 1
+    if left == 0 and not after:
+        os.kill(os.getpid(), signal.SIGKILL)
+    found = real(self, target)
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return found
+Path.replace = replace
+main()
+"""
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[Service]:
+    service = stand_in(0.05)
+    service.start()
+    yield service
+    service.kill()
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    service = redis(tmp_path_factory.mktemp("redis"))
+    service.start()
+    yield service
+    service.kill()
+
+
+@pytest.fixture(scope="module")
+def environment(
+    endpoint: Service, cache: Service, small_table: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Mapping[str, str]:
+    """The environment of a desk at the stand-in, with a bundle of its space and Redis as cache."""
+    folder = tmp_path_factory.mktemp("site")
+    given = {
+        "embedding_url": f"http://127.0.0.1:{endpoint.port}/v1",
+        "embedding_model": "fault-model",
+        "data_dir": str(folder / "data"),
+    }
+    with open_embedder(Settings(_env_file=None, cache_url="none", **given)) as embedder:  # type: ignore[arg-type]
+        train_bundle([small_table], folder / "bundle", embedder, SMALL_RECIPE)
+    given |= {"model": str(folder / "bundle"), "cache_url": f"redis://127.0.0.1:{cache.port}/0"}
+    return os.environ | {f"TRIAGE_{name.upper()}": value for name, value in given.items()}
+
+
+@pytest.fixture(scope="module")
+def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """50,000 rows; every fifth text has been there before, every hundredth row is empty."""
+    path = tmp_path_factory.mktemp("tables") / "notes.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "text"])
+        for number in range(ROWS):
+            text = f'note {number // 5 * 5 if number % 5 == 4 else number} 咳嗽三天, cough "at" night'
+            writer.writerow([number, "" if number % 100 == 99 else text])
+    return path
+
+
+@pytest.fixture(scope="module")
+def undisturbed(notes: Path, environment: Mapping[str, str]) -> bytes:
+    target = notes.with_name("undisturbed.csv")
+    assert classify(notes, target, environment).wait(600) == 0
+    content = target.read_bytes()
+    with target.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["id"] for row in rows] == [str(number) for number in range(ROWS)]
+    assert {row["status"] for row in rows if row["text"]} == {"ok"}
+    return content
+
+
+def classify(notes: Path, target: Path, environment: Mapping[str, str], *kill: str) -> subprocess.Popen[bytes]:
+    program = ["-c", KILLED_IN_A_RENAME, *kill] if kill else ["-m", "core.cli"]
+    command = [sys.executable, *program, "classify", str(notes), str(target)]
+    return subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.DEVNULL)
+
+
+def finished(target: Path) -> dict[str, tuple[int, int]]:
+    """The finished shards, by name: which file each is, and when it was written."""
+    found = {}
+    for path in target.with_name(f"{target.name}.parts").glob("[0-9]*.parquet"):
+        facts = path.stat()
+        found[path.name] = (facts.st_ino, facts.st_mtime_ns)
+    return found
+
+
+def test_thirty_kills_at_random_moments(
+    notes: Path, undisturbed: bytes, environment: Mapping[str, str], endpoint: Service, cache: Service, tmp_path: Path
+) -> None:
+    chance, kills, runs = random.Random(SEED), 0, 0
+    while kills < KILLS:
+        runs += 1
+        target, kept = tmp_path / f"out{runs}.csv", {}
+        while not target.exists():
+            child = classify(notes, target, environment)
+            try:
+                child.wait(chance.uniform(1.5, 6))
+            except subprocess.TimeoutExpired:
+                victim = chance.choice(["run", "run", "run", "endpoint", "cache"])
+                kills += 1
+                if victim != "run":
+                    service = endpoint if victim == "endpoint" else cache
+                    service.kill()
+                    time.sleep(chance.uniform(0, 1))
+                    service.start()
+                    time.sleep(chance.uniform(0, 2))
+                child.send_signal(signal.SIGKILL)
+                child.wait()
+            else:
+                assert child.returncode == 0
+            now = finished(target)
+            if not target.exists():
+                assert kept.items() <= now.items(), "a finished shard was lost or done again"
+                kept = now
+        assert target.read_bytes() == undisturbed
+        assert not target.with_name(f"{target.name}.parts").exists()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_kills_in_the_middle_of_a_rename(
+    notes: Path, undisturbed: bytes, environment: Mapping[str, str], tmp_path: Path, when: str
+) -> None:
+    """The first rename is the manifest's, the last the target's; those between are shards'."""
+    target, kept = tmp_path / "out.csv", {}
+    for nth in (1, 2, 3, 9, 8, 1):
+        child = classify(notes, target, environment, str(nth), when)
+        assert child.wait(120) == -signal.SIGKILL
+        now = finished(target)
+        assert kept.items() <= now.items(), "a finished shard was lost or done again"
+        kept = now
+    assert classify(notes, target, environment).wait(300) == 0
+    assert target.read_bytes() == undisturbed
+
+
+def test_a_kill_in_the_last_rename_leaves_the_whole_target_or_all_shards(
+    notes: Path, undisturbed: bytes, environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    target = tmp_path / "out.csv"
+    shards = -(-ROWS // 2000)
+    last = 1 + shards + 1  # manifest, shards, target
+    assert classify(notes, target, environment, str(last), "before").wait(300) == -signal.SIGKILL
+    assert not target.exists()
+    kept = finished(target)
+    assert len(kept) == shards
+    assert classify(notes, target, environment, "1", "after").wait(300) == -signal.SIGKILL
+    assert target.read_bytes() == undisturbed  # in its place, the folder of parts not yet removed
+    assert finished(target) == kept
+    assert classify(notes, target, environment).wait(300) == 0
+    assert target.read_bytes() == undisturbed
+    assert not target.with_name("out.csv.parts").exists()
