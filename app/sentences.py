@@ -96,6 +96,13 @@ _FILES: tuple[tuple[str, Said], ...] = (
         lambda say, m: say("This table is no longer here. Upload it again."),
     ),
     (
+        r"(?P<count>\d+) of your tables are being classified now.*",
+        lambda say, m: say(
+            "{count} of your tables are being classified now, more have to wait. This one is kept; "
+            "start it when one is done.", **m
+        ),
+    ),
+    (
         r"(?P<count>\d+) tables are being classified now.*",
         lambda say, m: say(
             "{count} tables are being classified now, no more fit in. Yours is kept; start it when one is done.", **m

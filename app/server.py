@@ -14,6 +14,7 @@ from typing import NoReturn
 import streamlit as st
 
 from app.desk import open_desk
+from core.bulk.job_run import resume_interrupted
 from core.errors import TriageError
 from core.model.scheme import scheme_in_use
 from core.settings import REPOSITORY, load_settings
@@ -38,6 +39,7 @@ def _warm() -> None:
     Streamlit collects garbage after each run of a page, and looking through model and libraries took longer
     than the run itself.
     """
+    resume_interrupted(load_settings().data_dir)
     try:
         open_desk()
     except TriageError as error:

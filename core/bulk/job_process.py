@@ -9,7 +9,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -169,19 +168,13 @@ def _writer(path: Path, table: Table, added: Mapping[str, Kind], names: Mapping[
 
 
 def _end_on_signal() -> None:
-    """Let SIGTERM end the run like Ctrl+C does, once; and end it when the server that started it is gone."""
+    """Let SIGTERM end the run like Ctrl+C does, once."""
 
     def end(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    def watch() -> None:
-        with suppress(OSError, ValueError):
-            os.read(0, 1)
-        os.kill(os.getpid(), signal.SIGTERM)
-
     signal.signal(signal.SIGTERM, end)
-    threading.Thread(target=watch, name="watch-server", daemon=True).start()
 
 
 def main() -> int:

@@ -1,8 +1,8 @@
 """Start, watch, stop and delete the run of a job.
 
-A run is a process of its own, so that it goes on when its page is closed. It holds the job's lock for as long as it
-lives (the lock is taken before it is started and passed on to it), so there are never two, and nobody has to trust a
-process id. It ends with the server that started it; what it finished stays.
+A run is a process of its own, so that it goes on when its page is closed and when the server is started again. It holds
+the job's lock for as long as it lives (the lock is taken before it is started and passed on to it), so there are never
+two, and nobody has to trust a process id. A run that ended with its machine is taken up by the next server.
 """
 
 import fcntl
@@ -26,8 +26,10 @@ from core.bulk.shards import SHARDS
 from core.errors import TableError
 
 State = Literal["new", "running", "stopped", "failed", "interrupted", "done"]
+ERRORS = "errors.log"
 ENDS = ("done", "stopped", "failed")
 RUNS_AT_ONCE = 3  # all persons together; the endpoint serves them one after another anyway
+RUNS_A_PERSON = 2  # so that one person's tables leave room for another's
 PATIENCE = 6.0  # seconds until a process that was asked to end is ended
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -117,7 +119,14 @@ def start(job: Job) -> bool:
     with _held(job) as handle:
         if handle is None or job.is_done:
             return False
-        others = sum(map(_is_held, job.folder.parent.glob("*/lock"))) - 1
+        running = [lock.parent for lock in job.folder.parent.glob("*/lock") if _is_held(lock)]
+        own = sum(_owner(folder) == job.owner for folder in running) - 1
+        if own >= RUNS_A_PERSON:
+            raise TableError(
+                f"{own} of your tables are being classified now, more have to wait. This one is kept; "
+                "start it when one is done."
+            )
+        others = len(running) - 1
         if others >= RUNS_AT_ONCE:
             raise TableError(
                 f"{others} tables are being classified now, no more fit in. Yours is kept; start it when one is done."
@@ -129,8 +138,23 @@ def start(job: Job) -> bool:
         except OSError:
             raise TableError("The run can't be started now. The table is kept; try again.") from None
         write_durably(job.folder / "pid", str(child.pid).encode())
-    threading.Thread(target=_see_off, args=(child,), name=f"job-{child.pid}", daemon=True).start()
+    threading.Thread(target=child.wait, name=f"job-{child.pid}", daemon=True).start()  # leaves no dead process
     return True
+
+
+def resume_interrupted(data_dir: Path) -> int:
+    """Go on with the runs, anybody's, that ended with their machine or process; how many.
+
+    Those that no longer fit in stay as they are, for a person to go on with.
+    """
+    resumed = 0
+    for path in sorted((data_dir / "jobs").glob("*/job.json")):
+        try:
+            job = Job.read(path.parent)
+            resumed += state_of(job) == "interrupted" and start(job)
+        except (TableError, KeyError, TypeError, ValueError):
+            continue  # being deleted, written by another version, or no room now
+    return resumed
 
 
 def stop(job: Job) -> None:
@@ -238,22 +262,25 @@ def _is_held(lock: Path) -> bool:
     return False
 
 
-def _see_off(child: subprocess.Popen[bytes]) -> None:
-    """Wait for a run's end, so that no dead process is left, and hold the pipe whose end would end the run."""
-    child.wait()
-    if child.stdin:
-        child.stdin.close()
+def _owner(folder: Path) -> str | None:
+    try:
+        return Job.read(folder).owner
+    except (TableError, KeyError, TypeError, ValueError):
+        return None
 
 
 def _spawn(job: Job, lock: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(  # noqa: S603 - this interpreter and a folder of ours
-        _command(job),
-        env=_environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        pass_fds=(lock,),
-        start_new_session=True,
-    )
+    # It may live longer than the server, so it writes its errors (kinds and numbers, no text) to a file.
+    with (job.folder.parent / ERRORS).open("ab") as errors:
+        return subprocess.Popen(  # noqa: S603 - this interpreter and a folder of ours
+            _command(job),
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            pass_fds=(lock,),
+            start_new_session=True,
+        )
 
 
 def _command(job: Job) -> list[str]:

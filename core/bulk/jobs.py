@@ -2,6 +2,7 @@
 
 ::
 
+    <data_dir>/jobs/errors.log     kinds and numbers of what went wrong in runs, no text
     <data_dir>/jobs/<random id>/   mode 0700
         upload.csv                 the table as it came (its suffix says the kind)
         job.json                   whose it is, its name, what was chosen; written by the page

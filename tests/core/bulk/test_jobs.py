@@ -4,6 +4,8 @@ import io
 import os
 import signal
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,11 +17,12 @@ import pytest
 from core.bulk import job_run
 from core.bulk.classify import Columns, classify_table
 from core.bulk.job_process import ProgressWriter
-from core.bulk.job_run import delete, delete_expired, export, progress_of, start, state_of, stop
+from core.bulk.job_run import delete, delete_expired, export, progress_of, resume_interrupted, start, state_of, stop
 from core.bulk.jobs import UPLOAD_LIMIT, Choice, Job, Jobs, displayed_name
 from core.bulk.outcome import Outcome
 from core.errors import TableError
 from core.model.bundle import Bundle
+from core.settings import REPOSITORY
 from core.triage import TriageDesk
 
 NOTES = ("胸口压着痛半小时，出冷汗", "牙疼三天，脸肿了", "itchy rash on both arms", "", "我最近总是睡不着，很焦虑")
@@ -124,6 +127,47 @@ def test_a_killed_run_is_told_from_a_stopped_one(jobs: Jobs) -> None:
     assert state_of(job) == "interrupted"
 
 
+def test_a_run_outlives_the_server_that_started_it(jobs: Jobs) -> None:
+    job = created(jobs, 1500)
+    server = (
+        "import os, signal, sys; from pathlib import Path; from core.bulk.job_run import start; "
+        "from core.bulk.jobs import Job; assert start(Job.read(Path(sys.argv[1]))); "
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    ended = subprocess.run([sys.executable, "-c", server, str(job.folder)], cwd=REPOSITORY, capture_output=True)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    assert state_of(job) == "running"
+    until(lambda: state_of(job) == "done", 180)
+    assert Outcome.read(job).summary.rows == 1500
+
+
+def test_the_next_server_goes_on_with_a_run_that_ended_with_its_machine(jobs: Jobs, fresh_installation: Path) -> None:
+    job, stopped, new = created(jobs, 1500), created(jobs, 1500), created(jobs, 5)
+    for each in (job, stopped):
+        start(each)
+        until(lambda each=each: (now := progress_of(each)) is not None and now.phase == "running")  # type: ignore[misc]
+    stop(stopped)
+    os.kill(int((job.folder / "pid").read_text()), signal.SIGKILL)
+    until(lambda: state_of(job) == "interrupted")
+    assert resume_interrupted(fresh_installation / "data") == 1
+    assert [state_of(each) for each in (job, stopped, new)] == ["running", "stopped", "new"]
+    until(lambda: state_of(job) == "done", 180)
+
+
+def test_one_person_s_tables_leave_room_for_another_s(jobs: Jobs, fresh_installation: Path) -> None:
+    for _ in range(job_run.RUNS_A_PERSON):
+        start(created(jobs, 3000))
+    third = created(jobs, 5)
+    with pytest.raises(TableError, match=r"2 of your tables are being classified now.*This one is kept"):
+        start(third)
+    other = Jobs(fresh_installation / "data", "another lead")
+    theirs = created(other, 5)
+    try:
+        assert start(theirs)
+    finally:
+        stop(theirs)
+
+
 def test_an_endpoint_that_is_not_there_is_said_and_the_table_stays(
     jobs: Jobs, monkeypatch: pytest.MonkeyPatch, free_port: int
 ) -> None:
@@ -142,8 +186,6 @@ def test_an_endpoint_that_is_not_there_is_said_and_the_table_stays(
 
 
 def _command_without_patience() -> list[str]:
-    import sys
-
     patch = "import core.bulk.classify as c, sys; c.classify_table.__kwdefaults__['patience'] = 0.1; "
     return [sys.executable, "-c", patch + "from core.bulk.job_process import main; sys.exit(main())"]
 
