@@ -10,7 +10,7 @@ from app.spreadsheet_rows import rows_table, show_rows_table
 from app.spreadsheet_run import show_refused_start, start_calmly
 from app.text import Voice
 from core.bulk.answers import STANDARD_TASKS
-from core.bulk.classify import Columns
+from core.bulk.columns import Columns
 from core.bulk.dry_run import dry_run
 from core.bulk.jobs import Choice, Job
 from core.bulk.look import PREVIEW_ROWS, TableLook

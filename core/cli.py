@@ -123,7 +123,8 @@ def _words(text: str | None) -> str:
 @click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
 @click.option("--text-column", help="The column with the notes; found by itself when its name or content is clear.")
 @click.option("--engine", type=click.Choice(["local"]), default="local", show_default=True)
-def classify(source: Path, target: Path, text_column: str | None, engine: str) -> None:
+@click.option("--for-excel", is_flag=True, help="Begin a csv with a byte order mark, by which Excel knows UTF-8.")
+def classify(source: Path, target: Path, text_column: str | None, engine: str, for_excel: bool) -> None:
     """Assess every row of a table (csv, xlsx, parquet by suffix).
 
     OUT keeps all columns and rows of IN, in order, and adds the answers. Interrupted, the same command goes on.
@@ -133,7 +134,7 @@ def classify(source: Path, target: Path, text_column: str | None, engine: str) -
     from core.triage import TriageDesk
 
     with TriageDesk.open() as desk:
-        report = classify_table(source, target, desk, text_column=text_column)
+        report = classify_table(source, target, desk, text_column=text_column, signature=for_excel)
     for notice in report.notices:
         click.echo(notice, err=True)
     click.echo(run_text(report, target))

@@ -6,7 +6,7 @@
     ├── SettingsError            exit code 2: a setting is wrong
     ├── NoteError                one note can't be assessed; other notes can
     ├── TableError               a table can't be read or written
-    ├── RunStopped               a bulk run ended before its last row; what it did is kept (core.bulk.classify)
+    ├── RunStopped               a bulk run ended before its last row; what it did is kept (core.bulk.run)
     ├── RecordsError             what was decided can't be kept or read
     ├── TrainingError            a model can't be trained on these tables
     ├── BundleError              a bundle can't be used

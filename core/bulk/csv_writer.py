@@ -53,11 +53,17 @@ class CsvWriter:
     ) -> None:
         given = [pa.field(harmless(name), pa.string()) for name in table.columns]
         more = [pa.field(harmless(names[name]), ARROW_TYPES[kind]) for name, kind in added.items()]
+        self._path = path
         self._columns, self._schema = table.columns, pa.schema([*given, *more])
         self._file = pa.OSFile(str(path), "wb")
         if signature:
             self._file.write(codecs.BOM_UTF8)
         self._writer = CSVWriter(self._file, self._schema, write_options=WriteOptions(eol="\r\n"))
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The one file."""
+        return (self._path,)
 
     def write(self, batch: Batch, added: pa.RecordBatch) -> None:
         """Append the rows of one batch."""

@@ -4,10 +4,11 @@ import shutil
 
 from core.bulk.answers import added_columns, all_tasks, names_beside
 from core.bulk.assess_pool import Desk
-from core.bulk.classify import RunStopped, classify_table
+from core.bulk.classify import classify_table
 from core.bulk.jobs import Choice, Job
 from core.bulk.look import PREVIEW_ROWS
 from core.bulk.results import ClassifiedTable
+from core.bulk.run import RunStopped
 from core.errors import TriageError
 
 PATIENCE = 10.0  # seconds; somebody waits

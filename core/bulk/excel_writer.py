@@ -1,4 +1,4 @@
-"""Classified tables as Excel workbooks: the rows, and a sheet that sums them up."""
+"""Classified tables as Excel workbooks: the rows and their counts; several where one can't hold all."""
 
 import datetime
 import unicodedata
@@ -10,7 +10,8 @@ import pyarrow as pa
 from core.bulk.answers import Kind
 from core.bulk.batch import Batch, Table, plain_text
 from core.bulk.excel_summary import write_summary
-from core.bulk.summary import Tally
+from core.bulk.export import numbered
+from core.bulk.summary import Summary, Tally
 from core.errors import TableError
 
 EXCEL_ROWS = 1_048_575
@@ -21,7 +22,7 @@ WIDTH_ROWS = 100
 
 
 def check_fits_excel(table: Table) -> None:
-    """Refuse a table that no Excel sheet can hold.
+    """Refuse a table that does not fit into one Excel sheet.
 
     Raises:
         TableError: too many rows, or too long a cell.
@@ -31,6 +32,15 @@ def check_fits_excel(table: Table) -> None:
             f"{table.rows:,} rows are more than an Excel sheet holds ({EXCEL_ROWS:,}). Nothing was done; "
             "choose .csv or .parquet as the target."
         )
+    check_cells_fit_excel(table)
+
+
+def check_cells_fit_excel(table: Table) -> None:
+    """Refuse a table with a cell that no Excel sheet can hold.
+
+    Raises:
+        TableError: too long a cell.
+    """
     longest = table.longest_cell or 0
     if longest > EXCEL_CHARACTERS:
         raise TableError(_too_long(longest))
@@ -44,6 +54,44 @@ def _too_long(characters: int) -> str:
 
 
 class ExcelWriter:
+    """As many workbooks as the rows need: `name.xlsx`, `name-2.xlsx`, …; each sums up all rows of all of them."""
+
+    def __init__(self, path: Path, table: Table, added: Mapping[str, Kind], names: Mapping[str, str]) -> None:
+        self._path, self._table, self._added, self._names = path, table, added, names
+        self._books: list[ExcelBook] = []
+        self._tally, self._left = Tally(), 0
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every workbook."""
+        return tuple(numbered(self._path, number) for number in range(1, max(1, len(self._books)) + 1))
+
+    def write(self, batch: Batch, added: pa.RecordBatch) -> None:
+        """Append the rows of one batch."""
+        self._tally.add(pa.RecordBatch.from_arrays(added.columns, names=list(self._added)))
+        columns = [batch.columns[name] for name in self._table.columns] + [each.to_pylist() for each in added.columns]
+        start = 0
+        while start < batch.rows:
+            if not self._left:
+                path = numbered(self._path, len(self._books) + 1)
+                self._books.append(ExcelBook(path, self._table, self._added, self._names))
+                self._left = EXCEL_ROWS
+            end = min(batch.rows, start + self._left)
+            self._books[-1].write([column[start:end] for column in columns])
+            self._left -= end - start
+            start = end
+
+    def close(self) -> None:
+        """Finish the files."""
+        summary = self._tally.summary()
+        for book in self._books:
+            book.close(summary)
+
+    def discard(self) -> None:
+        """Nothing is open between rows but temporary files, which go with their objects."""
+
+
+class ExcelBook:
     """An Excel sheet with a frozen header, a filter and fitting columns, and a second sheet with the counts.
 
     Rows are written one by one in constant memory. Text is written as text, so that no cell becomes a formula, a link
@@ -60,8 +108,6 @@ class ExcelWriter:
         self._times = self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         self._spans = self._book.add_format({"num_format": "[h]:mm:ss"})
         self._percent = self._book.add_format({"num_format": "0%"})
-        self._columns = table.columns
-        self._own, self._tally = tuple(added), Tally()
         header = (*table.columns, *names.values())
         bold = self._book.add_format({"bold": True, "bg_color": "#DDE7EC", "bottom": 1})
         for place, name in enumerate(header):
@@ -70,10 +116,8 @@ class ExcelWriter:
         self._header, self._row = header, 1
         self._shares = {place for place, name in enumerate(added, len(table.columns)) if name.endswith("_probability")}
 
-    def write(self, batch: Batch, added: pa.RecordBatch) -> None:
-        """Append the rows of one batch."""
-        self._tally.add(pa.RecordBatch.from_arrays(added.columns, names=list(self._own)))
-        columns = [batch.columns[name] for name in self._columns] + [column.to_pylist() for column in added.columns]
+    def write(self, columns: Sequence[Sequence[object]]) -> None:
+        """Append rows, given as all their columns."""
         if self._row == 1:
             self._fit_columns(columns)
         for row in zip(*columns, strict=True):
@@ -108,14 +152,11 @@ class ExcelWriter:
                 raise TableError(_too_long(len(text)))
             sheet.write_string(row, place, text)
 
-    def close(self) -> None:
+    def close(self, summary: Summary) -> None:
         """Finish the file."""
         self._sheet.autofilter(0, 0, max(self._row - 1, 1), len(self._header) - 1)
-        write_summary(self._book, self._tally.summary())
+        write_summary(self._book, summary)
         self._book.close()
-
-    def discard(self) -> None:
-        """Nothing is open between rows but a temporary file, which goes with its object."""
 
 
 def _width(text: str) -> int:

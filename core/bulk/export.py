@@ -18,6 +18,10 @@ TARGET_SUFFIXES = (".csv", ".xlsx", ".parquet")
 class TableWriter(Protocol):
     """Writes a table's batches with the added cells beside them."""
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What it has written: the path asked for, and more where one file can't hold all rows."""
+
     def write(self, batch: Batch, added: pa.RecordBatch) -> None:
         """Append the rows of one batch."""
 
@@ -32,7 +36,7 @@ def check_target(target: Path, table: Table, source: Path) -> None:
     """Refuse a target that can be known to fail, before any work is done.
 
     Raises:
-        TableError: unknown suffix, a folder, missing parent, not writable, the source itself, too much for Excel.
+        TableError: unknown suffix, a folder, no parent, not writable, the source itself, a cell too long for Excel.
     """
     suffix = target.suffix.lower()
     if suffix not in TARGET_SUFFIXES:
@@ -49,9 +53,14 @@ def check_target(target: Path, table: Table, source: Path) -> None:
     if not _is_writable(target.parent) or (target.exists() and not _is_writable(target)):
         raise TableError(f"{target} is read-only. Nothing was done; choose another target.")
     if suffix == ".xlsx":
-        from core.bulk.excel_writer import check_fits_excel
+        from core.bulk.excel_writer import check_cells_fit_excel
 
-        check_fits_excel(table)
+        check_cells_fit_excel(table)
+
+
+def numbered(path: Path, number: int) -> Path:
+    """`name.xlsx` for the first file, `name-2.xlsx` for the second."""
+    return path if number == 1 else path.with_stem(f"{path.stem}-{number}")
 
 
 def _is_writable(path: Path) -> bool:
@@ -59,7 +68,15 @@ def _is_writable(path: Path) -> bool:
     return os.access(path, os.W_OK) and bool(path.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
 
 
-def open_writer(path: Path, table: Table, added: Mapping[str, Kind], names: Mapping[str, str]) -> TableWriter:
+def open_writer(
+    path: Path,
+    table: Table,
+    added: Mapping[str, Kind],
+    names: Mapping[str, str],
+    *,
+    signature: bool = False,
+    facts: Mapping[str, str] | None = None,
+) -> TableWriter:
     """A writer for `path`, whose suffix says the kind; imported here so that no run pays for the other kinds.
 
     Args:
@@ -67,15 +84,17 @@ def open_writer(path: Path, table: Table, added: Mapping[str, Kind], names: Mapp
         table: the table whose columns come first.
         added: the added columns and their kinds.
         names: what each added column is called in the file.
+        signature: begin a csv with a byte order mark, by which Excel knows its encoding.
+        facts: what a parquet file's metadata is to tell of the run.
     """
     if path.suffix.lower() == ".parquet":
         from core.bulk.parquet_writer import ParquetWriter
 
-        return ParquetWriter(path, table, added, names)
+        return ParquetWriter(path, table, added, names, facts or {})
     if path.suffix.lower() == ".xlsx":
         from core.bulk.excel_writer import ExcelWriter
 
         return ExcelWriter(path, table, added, names)
     from core.bulk.csv_writer import CsvWriter
 
-    return CsvWriter(path, table, added, names)
+    return CsvWriter(path, table, added, names, signature=signature)

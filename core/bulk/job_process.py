@@ -19,14 +19,14 @@ import pyarrow.parquet as pq
 from core.bulk.answers import ARROW_TYPES, Kind, added_columns, all_tasks
 from core.bulk.assess_pool import Desk
 from core.bulk.batch import Table
-from core.bulk.classify import RunStopped, classify_table
-from core.bulk.csv_writer import CsvWriter
+from core.bulk.classify import classify_table
 from core.bulk.durable import move_durably
 from core.bulk.excel_writer import check_fits_excel
 from core.bulk.export import TableWriter, open_writer
 from core.bulk.job_run import Progress, rows_kept
 from core.bulk.jobs import Choice, Job, in_words_of_the_page
 from core.bulk.outcome import Outcome, sum_up
+from core.bulk.run import RunStopped
 from core.bulk.tables import open_table
 from core.errors import TableError, TriageError
 from core.triage import TriageDesk
@@ -159,12 +159,10 @@ def export(job: Job, choice: Choice, suffix: str) -> None:
 
 
 def _writer(path: Path, table: Table, added: Mapping[str, Kind], names: Mapping[str, str]) -> TableWriter:
-    """The writer for a download; csv gets a signature, by which Excel knows its encoding."""
-    if path.suffix == ".csv":
-        return CsvWriter(path, table, added, names, signature=True)
+    """The writer for a download, which is one file."""
     if path.suffix == ".xlsx":
         check_fits_excel(table)
-    return open_writer(path, table, added, names)
+    return open_writer(path, table, added, names, signature=True)
 
 
 def _end_on_signal() -> None:

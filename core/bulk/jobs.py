@@ -28,7 +28,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
-from core.bulk.classify import Columns
+from core.bulk.columns import Columns
 from core.bulk.durable import write_durably
 from core.bulk.look import TableLook, look_at
 from core.bulk.tables import SUFFIXES

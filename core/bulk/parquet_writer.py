@@ -14,16 +14,29 @@ ROW_GROUP = 1 << 16
 
 
 class ParquetWriter:
-    """Parquet with the input's types kept."""
+    """Parquet with the input's types kept, and what the run was in its metadata."""
 
-    def __init__(self, path: Path, table: Table, added: Mapping[str, Kind], names: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        table: Table,
+        added: Mapping[str, Kind],
+        names: Mapping[str, str],
+        facts: Mapping[str, str],
+    ) -> None:
         given = table.schema()
         self._given = given
         fields = [pa.field(names[name], ARROW_TYPES[kind]) for name, kind in added.items()]
-        self._schema = pa.schema([*given, *fields], metadata=given.metadata)
+        told = {f"triage.{name}".encode(): value.encode("utf-8", "replace") for name, value in facts.items()}
+        self._path, self._schema = path, pa.schema([*given, *fields], metadata={**(given.metadata or {}), **told})
         self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
         self._held: list[pa.RecordBatch] = []
         self._held_rows = 0
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The one file."""
+        return (self._path,)
 
     def write(self, batch: Batch, added: pa.RecordBatch) -> None:
         """Append the rows of one batch; row groups are made of many."""

@@ -5,6 +5,7 @@ import datetime
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pyarrow as pa
@@ -13,9 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.bulk import excel_writer
 from core.bulk.answers import CLOSING_COLUMNS
-from core.bulk.classify import RunStopped, classify_table
+from core.bulk.classify import classify_table
 from core.bulk.csv_writer import harmless
+from core.bulk.excel_writer import ExcelWriter
+from core.bulk.run import RunStopped
+from core.bulk.summary import Tally
 from core.bulk.tables import open_table
 from core.errors import EndpointRefused, EndpointUnavailable, SpaceMismatch, TableError
 from core.notes import Note
@@ -168,6 +173,54 @@ def test_any_table_of_texts_comes_out_with_the_same_cells(tmp_path: Path, rows: 
     classify_table(source, tmp_path / "any_out.csv", StubDesk(), shard_rows=2)
     out = [(row["text"], row["b"]) for row in read_csv(tmp_path / "any_out.csv")]
     assert out == [(harmless(a), harmless(b)) for a, b in rows]
+
+
+def test_rows_past_the_last_of_a_sheet_stand_in_further_workbooks(
+    notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(excel_writer, "EXCEL_ROWS", 10)
+    report = classify_table(notes, tmp_path / "out.xlsx", StubDesk(), shard_rows=7)
+    assert "they stand in out.xlsx, out-2.xlsx, out-3.xlsx, in order" in report.notices[-1]
+    ids: list[object] = []
+    for name, rows in (("out.xlsx", 10), ("out-2.xlsx", 10), ("out-3.xlsx", 5)):
+        batch = next(open_table(tmp_path / name).batches())
+        assert list(batch.columns)[2:] == ADDED
+        assert batch.rows == rows
+        ids += batch.columns["id"]
+        summary = pd.read_excel(tmp_path / name, sheet_name="summary", header=None, engine="calamine")
+        assert summary.loc[1, 2] == 25  # of all of them
+    assert ids == [str(number) for number in range(25)]
+    assert not list(tmp_path.glob("*.parts"))
+
+
+def test_a_table_of_one_row_more_than_a_sheet_holds_becomes_two_workbooks(tmp_path: Path) -> None:
+    rows = excel_writer.EXCEL_ROWS + 1
+    source = tmp_path / "notes.parquet"
+    pq.write_table(pa.table({"text": pa.array(["cough"] * rows).dictionary_encode().cast(pa.string())}), source)
+    writer = ExcelWriter(tmp_path / "out.xlsx", open_table(source), {}, {})
+    blank = pa.RecordBatch.from_arrays([], names=[])
+    writer._tally = SimpleNamespace(add=lambda _: None, summary=Tally().summary)  # type: ignore[assignment]
+    for batch in open_table(source).batches(100_000):
+        writer.write(batch, blank)
+    writer.close()
+    assert [path.name for path in writer.files] == ["out.xlsx", "out-2.xlsx"]
+    assert next(open_table(tmp_path / "out-2.xlsx").batches()).columns["text"] == ["cough"]
+
+
+def test_a_parquet_file_tells_what_run_it_comes_from(notes: Path, tmp_path: Path) -> None:
+    classify_table(notes, tmp_path / "out.parquet", StubDesk())
+    told = pq.read_schema(tmp_path / "out.parquet").metadata
+    assert told[b"triage.model"] == b"stub 1 stub-8"
+    assert told[b"triage.input"] == b"notes.csv"
+    assert told[b"triage.text_column"] == b"text"
+    assert told[b"triage.columns"].decode().split() == ADDED
+    assert len(told[b"triage.input_digest"]) == 32
+
+
+def test_a_csv_for_excel_begins_with_a_byte_order_mark(notes: Path, tmp_path: Path) -> None:
+    classify_table(notes, tmp_path / "plain.csv", StubDesk())
+    classify_table(notes, tmp_path / "marked.csv", StubDesk(), signature=True)
+    assert (tmp_path / "marked.csv").read_bytes() == b"\xef\xbb\xbf" + (tmp_path / "plain.csv").read_bytes()
 
 
 def test_bad_targets_are_refused_before_any_note_is_asked(notes: Path, tmp_path: Path) -> None:

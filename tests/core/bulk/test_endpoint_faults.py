@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from core.bulk.classify import RunStopped, classify_table
+from core.bulk.classify import classify_table
+from core.bulk.run import RunStopped
 from core.embedding.open import open_embedder
 from core.model.train import train_bundle
 from core.settings import Settings

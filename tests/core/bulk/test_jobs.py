@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from core.bulk import job_run
-from core.bulk.classify import Columns, classify_table
+from core.bulk.classify import classify_table
+from core.bulk.columns import Columns
 from core.bulk.job_process import ProgressWriter
 from core.bulk.job_run import delete, delete_expired, export, progress_of, resume_interrupted, start, state_of, stop
 from core.bulk.jobs import UPLOAD_LIMIT, Choice, Job, Jobs, displayed_name

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import xlsxwriter
 
-from core.bulk.classify import Columns
+from core.bulk.columns import Columns
 from core.bulk.dry_run import dry_run
 from core.bulk.jobs import Choice, Jobs
 from core.bulk.look import TableLook, look_at

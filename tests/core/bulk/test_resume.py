@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from core.bulk.classify import RunStopped, classify_table
+from core.bulk.classify import classify_table
+from core.bulk.run import RunStopped
 from core.errors import TableError
 from core.notes import Note
 from tests.core.bulk.stub_desk import StubDesk
