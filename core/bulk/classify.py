@@ -16,7 +16,9 @@ from core.bulk.first_rows import first_rows
 from core.bulk.run import Run
 from core.bulk.tables import open_table
 
-SHARD_ROWS = BATCH_ROWS
+SHARD_BYTES = 1 << 20  # of the source: what a shard of a large table holds
+FEWEST_SHARD_ROWS, MOST_SHARD_ROWS = 10_000, 100_000  # of a large table
+FEWEST_SHARDS = 10  # of a small one, down to shards of a batch
 PATIENCE = 60.0
 
 
@@ -52,7 +54,7 @@ def classify_table(
     first: int | None = None,
     progress: bool | None = None,
     on_done: Callable[[int], None] = lambda _: None,
-    shard_rows: int = SHARD_ROWS,
+    shard_rows: int | None = None,
     patience: float = PATIENCE,
     signature: bool = False,
 ) -> RunReport:
@@ -68,7 +70,7 @@ def classify_table(
         first: only so many rows, for a dry run (at most a shard); none: all.
         progress: show a progress bar on stderr; none: if stderr is a terminal.
         on_done: told how many more rows are done, those of an earlier run included; from several threads.
-        shard_rows: rows whose answers are kept together; an interruption loses at most a few of these.
+        shard_rows: rows whose answers are kept together; none: by size. An interruption loses at most a few shards.
         patience: seconds to wait for an endpoint that fails as a whole.
         signature: begin a csv with a byte order mark, by which Excel knows its encoding.
 
@@ -83,8 +85,17 @@ def classify_table(
         table = first_rows(table, first)
     check_target(target, table, source)
     columns = columns or find_columns(table, text_column)
+    shard_rows = shard_rows or rows_of_a_shard(source.stat().st_size, table.rows)
     run = Run(source, target, desk, table, columns, shard_rows, sheet, on_done, signature)
     show = sys.stderr.isatty() if progress is None else progress
     with tqdm(total=table.rows, unit="row", disable=not show, file=sys.stderr, smoothing=0.05) as bar:
         report = run.do(bar, patience)
     return RunReport(**report, seconds=time.monotonic() - started, notices=table.notices + run.notices)
+
+
+def rows_of_a_shard(size: int, rows: int | None) -> int:
+    """How many rows of a table of so many bytes and rows make a shard; the same for the same table, always."""
+    if not rows:
+        return BATCH_ROWS
+    of_a_large_table = min(max(SHARD_BYTES * rows // max(size, 1), FEWEST_SHARD_ROWS), MOST_SHARD_ROWS)
+    return max(BATCH_ROWS, min(of_a_large_table, rows // FEWEST_SHARDS))

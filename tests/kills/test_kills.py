@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from core.bulk.classify import rows_of_a_shard
 from core.embedding.open import open_embedder
 from core.model.train import train_bundle
 from core.settings import REPOSITORY, Settings
@@ -151,7 +152,7 @@ def test_kills_in_the_middle_of_a_rename(
 ) -> None:
     """The first rename is the manifest's, the last the target's; those between are shards'."""
     target, kept = tmp_path / "out.csv", {}
-    for nth in (1, 2, 3, 9, 8, 1):
+    for nth in (1, 2, 3, 2, 3, 1):
         child = classify(notes, target, environment, str(nth), when)
         assert child.wait(120) == -signal.SIGKILL
         now = finished(target)
@@ -165,7 +166,7 @@ def test_a_kill_in_the_last_rename_leaves_the_whole_target_or_all_shards(
     notes: Path, undisturbed: bytes, environment: Mapping[str, str], tmp_path: Path
 ) -> None:
     target = tmp_path / "out.csv"
-    shards = -(-ROWS // 2000)
+    shards = -(-ROWS // rows_of_a_shard(notes.stat().st_size, ROWS))
     last = 1 + shards + 1  # manifest, shards, target
     assert classify(notes, target, environment, str(last), "before").wait(300) == -signal.SIGKILL
     assert not target.exists()

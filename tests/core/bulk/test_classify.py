@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from core.bulk import excel_writer
 from core.bulk.answers import CLOSING_COLUMNS
-from core.bulk.classify import classify_table
+from core.bulk.classify import classify_table, rows_of_a_shard
 from core.bulk.csv_writer import harmless
 from core.bulk.excel_writer import ExcelWriter
 from core.bulk.run import RunStopped
@@ -221,6 +221,16 @@ def test_a_csv_for_excel_begins_with_a_byte_order_mark(notes: Path, tmp_path: Pa
     classify_table(notes, tmp_path / "plain.csv", StubDesk())
     classify_table(notes, tmp_path / "marked.csv", StubDesk(), signature=True)
     assert (tmp_path / "marked.csv").read_bytes() == b"\xef\xbb\xbf" + (tmp_path / "plain.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("size", "rows", "shard"),
+    [(0, None, 2000), (30, 1, 2000), (1 << 20, 10_000, 2000), (5 << 20, 50_000, 5000), (90 << 20, 1_000_000, 11_111),
+     (20 << 20, 1_000_000, 50_000), (200 << 20, 10_000_000, 50_000), (100 << 20, 100_000_000, 100_000),
+     (5 << 30, 1_000_000, 10_000)],
+)  # fmt: skip
+def test_shards_are_cut_by_size(size: int, rows: int | None, shard: int) -> None:
+    assert rows_of_a_shard(size, rows) == pytest.approx(shard, rel=0.01)
 
 
 def test_bad_targets_are_refused_before_any_note_is_asked(notes: Path, tmp_path: Path) -> None:
