@@ -63,6 +63,20 @@ class Behaviour:
 
 
 PLAIN = Behaviour()
+# Failures of every kind that end by themselves, as a server in trouble mixes them.
+TROUBLES = (
+    Behaviour(status=429),
+    Behaviour(status=429, retry_after="0.1"),
+    Behaviour(status=503, flat=True),
+    Behaviour(status=503, retry_after="0.1"),
+    Behaviour(status=500, html=True),
+    Behaviour(reset=True),
+    Behaviour(value="nan"),
+    Behaviour(change=-1),
+    Behaviour(change=1),
+    Behaviour(index="missing"),
+    Behaviour(html=True),
+)
 
 
 class VectorTable:

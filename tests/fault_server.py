@@ -26,7 +26,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from tests.fault_behaviour import PLAIN, Behaviour, VectorTable
+from tests.fault_behaviour import PLAIN, TROUBLES, Behaviour, VectorTable
 
 __all__ = ["Behaviour", "FaultServer"]
 
@@ -36,6 +36,7 @@ class FaultServer:
 
     Attributes:
         behaviour: the answer to every request that no script covers; may be set at any time.
+        trouble: share of the requests that no script covers which fail in one of many ways instead.
         requests: number of texts of each request so far, in order of arrival.
         texts: every text received, in order of arrival (off by default: `keep_texts`).
         priorities: the field `priority` of each request, in order of arrival.
@@ -54,9 +55,11 @@ class FaultServer:
         api_key: str | None = None,
         keep_texts: bool = True,
         behaviour: Behaviour = PLAIN,
+        trouble: float = 0.0,
     ) -> None:
         self.delay, self.slots, self.dimension, self.port, self.api_key = delay, slots, dimension, port, api_key
-        self.behaviour = behaviour
+        self.behaviour, self.trouble = behaviour, trouble
+        self._chance = random.Random(20)
         self.requests: list[int] = []
         self.texts: list[str] = []
         self.keep_texts = keep_texts
@@ -92,7 +95,9 @@ class FaultServer:
 
     def next_behaviour(self) -> Behaviour:
         """How the request that has just arrived is to be answered."""
-        return self._script.popleft() if self._script else self.behaviour
+        if self._script:
+            return self._script.popleft()
+        return self._chance.choice(TROUBLES) if self._chance.random() < self.trouble else self.behaviour
 
     def vector(self, text: str) -> np.ndarray:
         """The vector that the server gives for `text`."""
@@ -342,6 +347,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--dimension", type=int, default=384)
     parser.add_argument("--model", default="fault-model")
     parser.add_argument("--api-key")
+    parser.add_argument("--trouble", type=float, default=0.0, help="share of the requests that fail")
     options = parser.parse_args(arguments)
 
     async def serve() -> None:

@@ -7,12 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench import imports, memory, pages, pages_large, quality, rates, red_flags, single
+from tests.bench import bulk, imports, memory, pages, pages_large, quality, rates, red_flags, single
 
 BENCHES: dict[str, Callable[[Path, float], dict[str, Any]]] = {
     "embedded": rates.embedded,
     "stand-in": rates.stand_in_best,
     "sequential": rates.stand_in_sequential,
+    "faults": bulk.faults,
+    "two-endpoints": bulk.two_endpoints,
+    "repeats": bulk.repeats,
+    "warm-cache": bulk.warm_cache,
+    "note-beside-run": bulk.note_beside_a_run,
     "assess": single.assess,
     "explain": single.explain,
     "red-flags": red_flags.red_flags,

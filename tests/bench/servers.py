@@ -21,9 +21,10 @@ MODEL = "fault-model"
 
 
 @contextmanager
-def stand_in(delay: float = 0.0, slots: int = 1_000_000) -> Iterator[str]:
-    """A server that needs `delay` seconds a request and serves `slots` at once; gives its base URL."""
+def stand_in(delay: float = 0.0, slots: int = 1_000_000, trouble: float = 0.0) -> Iterator[str]:
+    """A server that needs `delay` seconds a request, serves `slots` at once, and fails a share; gives its URL."""
     command = [sys.executable, "-m", "tests.fault_server", "--delay", str(delay), "--slots", str(slots)]
+    command += ["--trouble", str(trouble)]
     child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert child.stdout is not None

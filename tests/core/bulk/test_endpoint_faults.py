@@ -65,6 +65,25 @@ def test_a_fault_that_passes_costs_no_row(
     assert pd.read_csv(tmp_path / "out.csv")["id"].tolist() == list(range(400))
 
 
+def test_faults_at_a_fifth_of_all_calls_lose_no_row_and_change_none(
+    server: FaultServer, desk: TriageDesk, tmp_path: Path
+) -> None:
+    notes = tmp_path / "many.csv"
+    pd.DataFrame({"id": range(5000), "text": [f"note {i} 头疼 {i % 7} 天" for i in range(5000)]}).to_csv(
+        notes, index=False
+    )
+    classify_table(notes, tmp_path / "calm.csv", desk)
+    before = len(server.requests)
+    server.trouble = 0.2
+    try:
+        report = classify_table(notes, tmp_path / "troubled.csv", desk)
+    finally:
+        server.trouble = 0.0
+    assert len(server.requests) - before > 20  # there was something to go wrong
+    assert report.errors == 0
+    assert (tmp_path / "troubled.csv").read_bytes() == (tmp_path / "calm.csv").read_bytes()
+
+
 def test_an_endpoint_that_hangs_for_good_stops_the_run_and_keeps_what_is_done(
     server: FaultServer, desk: TriageDesk, notes: Path, tmp_path: Path
 ) -> None:
