@@ -60,13 +60,17 @@ class TaskColumn:
 
     @cached_property
     def prediction_sets(self) -> list[tuple[str, ...]]:
-        """The labels that can't be ruled out, likeliest first; a level below the floor stands for the floor."""
+        """The labels that can't be ruled out, likeliest first; before them the level that red flags demand.
+
+        What the head can't rule out stays in the set, less urgent levels too: otherwise the set would no longer hold
+        the true level as often as it promises. The decided level is the floor all the same.
+        """
         kept = self._own_sets()
         if not self.floors:
             return kept
         return [
-            tuple(dict.fromkeys(raised(label, floor) for label in labels))
-            for labels, floor in zip(kept, self.floors, strict=True)
+            labels if label == own else tuple(dict.fromkeys((label, *labels)))
+            for labels, label, own in zip(kept, self.labels, self._own_labels, strict=True)
         ]
 
     def _own_sets(self) -> list[tuple[str, ...]]:
