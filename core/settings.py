@@ -67,6 +67,11 @@ class Settings(BaseSettings):
             TypeAdapter(HttpUrl).validate_python(each)
         return ",".join(dict.fromkeys(urls)) or None
 
+    @field_validator("model", mode="before")
+    @classmethod
+    def _model_is_named(cls, model: object) -> object:
+        return None if model == "" else model  # a variable that is there but empty
+
     @field_validator("cache_url")
     @classmethod
     def _cache_is_known(cls, url: str | None) -> str | None:

@@ -31,6 +31,7 @@ def test_what_a_command_asks_for_goes_before_the_environment(monkeypatch: pytest
 def test_an_address_loses_its_last_slash_and_an_empty_one_is_none() -> None:
     assert load_settings(embedding_url="http://127.0.0.1:30000/v1/").embedding_url == "http://127.0.0.1:30000/v1"
     assert load_settings(embedding_url="").embedding_url is None
+    assert load_settings(model="").model is None
 
 
 @pytest.mark.parametrize(
