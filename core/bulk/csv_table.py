@@ -36,6 +36,7 @@ class CsvTable:
     header_cells: int
     rows: int
     notices: tuple[str, ...] = field(default=())
+    header: tuple[str, ...] = ()
 
     @property
     def longest_cell(self) -> int:
@@ -46,13 +47,17 @@ class CsvTable:
 
     def batches(self, size: int = BATCH_ROWS) -> Iterator[Batch]:
         """All rows in order, `size` at a time; each cell is the text that stands in the file."""
-        width, start = self.header_cells, 0
+        width, start, header = self.header_cells, 0, list(self.header)
         with open_text(self.path, self.encoding) as file:
             reader = _data_rows(self.path, file, self.delimiter)
             while block := list(islice(reader, size)):
                 problems: dict[int, str] = {}
+                repeats = [place for place, row in enumerate(block) if row == header] if header in block else []
                 if set(map(len, block)) != {width}:
                     problems = self._even_out(block, start)
+                problems |= {
+                    place: f"row {start + place + 2} of the file repeats the column names" for place in repeats
+                }
                 cells = (list(column) for column in zip(*block, strict=True))
                 columns = dict(zip(self.columns, cells, strict=False))
                 if len(columns) < len(self.columns):
@@ -89,7 +94,7 @@ def open_csv(path: Path) -> CsvTable:
     encoding = detect_encoding(path)
     with open_text(path, encoding) as file:
         delimiter = _find_delimiter(path, file.read(SAMPLE_CHARACTERS))
-    rows, ragged, widest = 0, 0, 0
+    rows, ragged, repeated, widest = 0, 0, 0, 0
     with open_text(path, encoding) as file:
         reader = _all_rows(path, file, delimiter)
         header = next(reader, None)
@@ -100,6 +105,7 @@ def open_csv(path: Path) -> CsvTable:
             widths = list(map(len, block))
             rows += len(block)
             ragged += len(block) - widths.count(width)
+            repeated += block.count(header)
             widest = max(widest, *widths)
     if not rows:
         raise TableError(f"{path.name} has column names but no rows. Nothing was read; choose a table with rows.")
@@ -108,7 +114,9 @@ def open_csv(path: Path) -> CsvTable:
         columns = (*columns, free_name(OVERFLOW_COLUMN, set(columns)))
     if ragged:
         notices += (_ragged_notice(ragged, width, columns[-1] if widest > width else None),)
-    return CsvTable(path, columns, encoding, delimiter, width, rows, notices)
+    if repeated:
+        notices += (f"{repeated:,} rows repeat the column names, as where tables were put together; each is an error.",)
+    return CsvTable(path, columns, encoding, delimiter, width, rows, notices, tuple(header))
 
 
 def _ragged_notice(ragged: int, width: int, overflow: str | None) -> str:

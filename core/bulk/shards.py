@@ -94,7 +94,9 @@ class Parts:
             if path.exists():
                 self._check_same_run(path, manifest)
             else:
-                write_durably(path, json.dumps(asdict(manifest), ensure_ascii=False, indent=1).encode())
+                facts = asdict(manifest)
+                whole = {"digest": _digest(facts), **facts}
+                write_durably(path, json.dumps(whole, ensure_ascii=False, indent=1).encode())
         except OSError as error:
             raise TableError(
                 f"{self.folder.parent} can't be written to ({error.strerror}). Nothing was done; choose another target."
@@ -122,8 +124,10 @@ class Parts:
     def _check_same_run(self, path: Path, manifest: RunManifest) -> None:
         try:
             found = json.loads(path.read_bytes())
+            if found.pop("digest") != _digest(found):
+                raise ValueError("a byte was changed")
             before = RunManifest(**{**found, "columns": tuple(found["columns"])})
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, AttributeError):
             raise TableError(
                 f"{path} is damaged. Nothing was done or lost; delete the folder {self.folder.name} to start over."
             ) from None
@@ -174,6 +178,11 @@ class Parts:
 
 def _name(number: int, rows: int, content: bytes | memoryview) -> str:
     return f"{number:06}-{rows}-{hashlib.blake2b(content, digest_size=8).hexdigest()}.parquet"
+
+
+def _digest(facts: Mapping[str, object]) -> str:
+    """BLAKE2b of a manifest's facts, in hex."""
+    return hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
 def digest_of(path: Path) -> str:

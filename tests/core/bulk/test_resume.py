@@ -1,8 +1,10 @@
 """A run that is stopped, by hand or by SIGKILL, goes on where it was; another run is not mixed into it."""
 
 import csv
+import itertools
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -128,6 +130,53 @@ def test_a_damaged_manifest_is_said_and_nothing_is_deleted(notes: Path, half_don
     with pytest.raises(TableError, match="is damaged"):
         classify_table(notes, half_done, StubDesk(), shard_rows=SHARD)
     assert sorted(path.name for path in parts.iterdir()) == before
+
+
+def test_a_manifest_with_one_changed_byte_is_noticed(notes: Path, half_done: Path) -> None:
+    manifest = half_done.with_name("out.csv.parts") / "manifest.json"
+    whole = manifest.read_bytes()
+    for place in range(0, len(whole), 7):
+        changed = bytearray(whole)
+        changed[place] ^= 1
+        if changed.split() == whole.split():
+            continue  # a blank between words
+        manifest.write_bytes(changed)
+        with pytest.raises(TableError, match=r"is damaged. Nothing was done or lost"):
+            classify_table(notes, half_done, StubDesk(), shard_rows=SHARD)
+    manifest.write_bytes(whole)
+    assert classify_table(notes, half_done, StubDesk(), shard_rows=SHARD).reused_rows > 0
+
+
+def test_a_clock_that_jumps_disturbs_no_run(notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = itertools.cycle([4e9, 0.0, 1.7e9, -5.0])
+    monkeypatch.setattr(time, "time", lambda: next(times))
+    assert classify_table(notes, tmp_path / "out.csv", StubDesk(), shard_rows=SHARD).rows == ROWS
+    assert ids(tmp_path / "out.csv") == [str(i) for i in range(ROWS)]
+
+
+def test_a_disk_that_fills_up_is_said_and_what_was_done_stays(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.decode().strip()}")
+    try:
+        notes, target = tmp_path / "notes.csv", disk / "out.csv"
+        lines = "".join(f"{i},{secrets.token_hex(60)}\n" for i in range(ROWS * 10))  # as good as incompressible
+        notes.write_text("id,text\n" + lines, encoding="utf-8")
+        with pytest.raises(
+            TableError, match=r"can't be written \(No space left on device\). [\d,]+ of 4,000 rows are done"
+        ):
+            classify_table(notes, target, StubDesk(), shard_rows=SHARD)
+        assert not target.exists()
+        kept = sum(int(path.name.split("-")[1]) for path in disk.glob("out.csv.parts/[0-9]*.parquet"))
+        assert kept > 0
+        subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
+        report = classify_table(notes, target, StubDesk(), shard_rows=SHARD)
+        assert report.reused_rows == kept
+        assert ids(target) == [str(i) for i in range(ROWS * 10)]
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_a_full_disk_is_said_in_one_line_and_loses_nothing_done(notes: Path, tmp_path: Path) -> None:
