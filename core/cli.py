@@ -122,19 +122,33 @@ def _words(text: str | None) -> str:
 @click.argument("source", metavar="IN", type=click.Path(path_type=Path))
 @click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
 @click.option("--text-column", help="The column with the notes; found by itself when its name or content is clear.")
-@click.option("--engine", type=click.Choice(["local"]), default="local", show_default=True)
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
 @click.option("--for-excel", is_flag=True, help="Begin a csv with a byte order mark, by which Excel knows UTF-8.")
 def classify(source: Path, target: Path, text_column: str | None, engine: str, for_excel: bool) -> None:
     """Assess every row of a table (csv, xlsx, parquet by suffix).
 
     OUT keeps all columns and rows of IN, in order, and adds the answers. Interrupted, the same command goes on.
     """
+    from importlib.util import find_spec
+
     from core.bulk.classify import classify_table
     from core.cli_output import run_text
+    from core.errors import SettingsError
+    from core.settings import load_settings
     from core.triage import TriageDesk
 
-    with TriageDesk.open() as desk:
-        report = classify_table(source, target, desk, text_column=text_column, signature=for_excel)
+    settings = load_settings()
+    if engine == "ray" and find_spec("ray") is None:
+        raise SettingsError("--engine ray needs Ray: pip install 'triage-desk[scale]'")
+    with TriageDesk.open(settings) as desk:
+        report = classify_table(
+            source,
+            target,
+            desk,
+            text_column=text_column,
+            signature=for_excel,
+            cluster=settings if engine == "ray" else None,
+        )
     for notice in report.notices:
         click.echo(notice, err=True)
     click.echo(run_text(report, target))

@@ -68,6 +68,19 @@ class Desk(Protocol):
         """An answer or an error for each note; raises when the endpoint as a whole fails."""
 
 
+class ShardPool(Protocol):
+    """What a run hands its shards to: threads here (`AssessPool`), or a cluster (`core.bulk.ray_pool`)."""
+
+    workers: int
+    notes_per_call: int
+
+    def submit(self, notes: Sequence[Note]) -> Future[pa.RecordBatch]:
+        """The added columns to come for the notes, in their order."""
+
+    def close(self, *, wait: bool) -> None:
+        """End it: after all that was submitted (`wait`), or at once."""
+
+
 class AssessPool:
     """A few threads over one desk; each call of the desk is repeated while the endpoint is away, up to `patience`.
 

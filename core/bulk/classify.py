@@ -15,6 +15,7 @@ from core.bulk.export import check_target
 from core.bulk.first_rows import first_rows
 from core.bulk.run import Run
 from core.bulk.tables import open_table
+from core.settings import Settings
 
 SHARD_BYTES = 1 << 20  # of the source: what a shard of a large table holds
 FEWEST_SHARD_ROWS, MOST_SHARD_ROWS = 10_000, 100_000  # of a large table
@@ -57,6 +58,7 @@ def classify_table(
     shard_rows: int | None = None,
     patience: float = PATIENCE,
     signature: bool = False,
+    cluster: Settings | None = None,
 ) -> RunReport:
     """Classify every row of `source` into `target`; rows in = rows out, in order.
 
@@ -73,6 +75,7 @@ def classify_table(
         shard_rows: rows whose answers are kept together; none: by size. An interruption loses at most a few shards.
         patience: seconds to wait for an endpoint that fails as a whole.
         signature: begin a csv with a byte order mark, by which Excel knows its encoding.
+        cluster: what the workers of a Ray cluster open their desks with; none: this process does the work.
 
     Raises:
         TableError: a table can't be read or written, or the parts folder belongs to another run.
@@ -86,7 +89,7 @@ def classify_table(
     check_target(target, table, source)
     columns = columns or find_columns(table, text_column)
     shard_rows = shard_rows or rows_of_a_shard(source.stat().st_size, table.rows)
-    run = Run(source, target, desk, table, columns, shard_rows, sheet, on_done, signature)
+    run = Run(source, target, desk, table, columns, shard_rows, sheet, on_done, signature, cluster)
     show = sys.stderr.isatty() if progress is None else progress
     with tqdm(total=table.rows, unit="row", disable=not show, file=sys.stderr, smoothing=0.05) as bar:
         report = run.do(bar, patience)

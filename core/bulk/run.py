@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from tqdm import tqdm
 
 from core.bulk.answers import added_columns, all_tasks, as_batch, error_cells, names_beside
-from core.bulk.assess_pool import AssessPool, Desk
+from core.bulk.assess_pool import AssessPool, Desk, ShardPool
 from core.bulk.batch import Batch, Table, shown
 from core.bulk.columns import Columns
 from core.bulk.durable import move_durably
@@ -25,6 +25,7 @@ from core.bulk.patient import make_notes
 from core.bulk.shards import Parts, RunManifest, digest_of
 from core.errors import BundleError, EndpointError, NoteError, TableError, TriageError
 from core.notes import Note
+from core.settings import Settings
 
 TRIES = 3  # of a shard
 MANY_ASIDE = 20  # shards; more of them are not the shards' own fault
@@ -65,8 +66,9 @@ class Run:
         sheet: str | None,
         on_done: Callable[[int], None],
         signature: bool,
+        cluster: Settings | None,
     ) -> None:
-        self._signature = signature
+        self._signature, self._cluster = signature, cluster
         self._files: tuple[Path, ...] = (target,)
         self._unfinished_files: tuple[Path, ...] = ()
         self._source, self._target, self._desk, self._table, self._columns = source, target, desk, table, columns
@@ -113,9 +115,7 @@ class Run:
 
     def _write(self, bar: "tqdm[NoReturn]", patience: float) -> None:
         """Write the unfinished target, whole."""
-        pool = AssessPool(
-            self._desk, self._tasks, self._added, patience=patience, on_done=lambda notes: self._advance(bar, notes)
-        )
+        pool = self._open_pool(patience, lambda notes: self._advance(bar, notes))
         finished = False
         try:
             self._write_all(pool, bar)
@@ -144,6 +144,16 @@ class Run:
             sheet=self._sheet,
         )
 
+    def _open_pool(self, patience: float, on_done: Callable[[int], None]) -> ShardPool:
+        """This process's threads, or the workers of a Ray cluster."""
+        if self._cluster is None:
+            return AssessPool(self._desk, self._tasks, self._added, patience=patience, on_done=on_done)
+        from core.bulk.ray_pool import RayPool
+
+        return RayPool(
+            self._cluster, self._tasks, self._added, shard_rows=self._shard_rows, patience=patience, on_done=on_done
+        )
+
     def _advance(self, bar: "tqdm[NoReturn]", rows: int) -> None:
         bar.update(rows)
         self._on_done(rows)
@@ -157,7 +167,7 @@ class Run:
     def _unfinished(self) -> Path:
         return self._parts.folder / f"unfinished{self._target.suffix.lower()}"
 
-    def _write_all(self, pool: AssessPool, bar: "tqdm[NoReturn]") -> None:
+    def _write_all(self, pool: ShardPool, bar: "tqdm[NoReturn]") -> None:
         facts = {name: str(value) for name, value in asdict(self._manifest).items() if value is not None}
         facts["columns"] = " ".join(self._added)
         writer = open_writer(
@@ -186,7 +196,7 @@ class Run:
             writer.discard()
             raise
 
-    def _shards_ahead(self, pool: AssessPool, bar: "tqdm[NoReturn]") -> Iterator[Shard]:
+    def _shards_ahead(self, pool: ShardPool, bar: "tqdm[NoReturn]") -> Iterator[Shard]:
         """Shards in order, the next ones already on their way."""
         waiting: deque[Shard] = deque()
         ahead = 1 + -(-pool.workers * pool.notes_per_call // self._shard_rows)
@@ -196,7 +206,7 @@ class Run:
                 yield waiting.popleft()
         yield from waiting
 
-    def _start(self, number: int, batch: Batch, pool: AssessPool, bar: "tqdm[NoReturn]") -> Shard:
+    def _start(self, number: int, batch: Batch, pool: ShardPool, bar: "tqdm[NoReturn]") -> Shard:
         if (stored := self._parts.load(number, batch.rows)) is not None:
             self._reused += batch.rows
             if not bar.disable:
@@ -214,7 +224,7 @@ class Run:
         calls = [notes[start : start + size] for start in range(0, len(notes), size)]
         return Shard(number, batch, None, calls, [pool.submit(call) for call in calls])
 
-    def _answers(self, shard: Shard, pool: AssessPool) -> pa.RecordBatch | None:
+    def _answers(self, shard: Shard, pool: ShardPool) -> pa.RecordBatch | None:
         """The answers of a shard, kept; none after it failed for its own sake as often as it may."""
         for attempt in range(1, TRIES + 1):
             try:

@@ -13,7 +13,7 @@ import numpy as np
 from core.embedding.attempts import Patience
 from core.embedding.cache import CacheKeys, NoCache, VectorCache
 from core.embedding.courtesy import FEW_TEXTS, Courtesy
-from core.embedding.endpoint import KEPT
+from core.embedding.endpoint import KEPT, Endpoint
 from core.embedding.line import Line
 from core.embedding.member import Row
 from core.embedding.packing import pack
@@ -137,6 +137,10 @@ class Embedder:
         finally:
             fresh.keep()
         return Embeddings(job.vectors, job.errors, frozenset(job.truncated))
+
+    def through(self, around: Callable[[Endpoint], Endpoint]) -> None:
+        """Put something around every endpoint, such as a limit that several processes share."""
+        self._line.through(around)
 
     def canaries(self, *, timeout: float | None = None) -> Vectors:
         """The canaries' vectors, fresh from the endpoint.

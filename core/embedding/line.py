@@ -114,6 +114,11 @@ class Line:
             raise failed or EndpointUnavailable(f"{self.name} gave no vectors.")
         return found
 
+    def through(self, around: Callable[[Endpoint], Endpoint]) -> None:
+        """Put something around every endpoint."""
+        for member in self._members:
+            member.endpoint = around(member.endpoint)
+
     def abandon(self) -> None:
         """Leave requests that a trickling answer holds to themselves; later ones get places and connections anew."""
         for member in self._members:

@@ -29,7 +29,7 @@ def answers(*, with_levels: bool = True) -> DeskAnswers:
 def test_acuity_is_the_level_after_red_flags() -> None:
     cells = answer_cells(answers(), STANDARD_TASKS)
     assert cells["acuity"] == [2, None, 4, None]
-    assert cells["acuity_set"] == ["2", "", "4", ""]
+    assert cells["acuity_set"] == ["2; 4", "", "4", ""]
     assert cells["acuity_probability"] == [0.1, None, 0.9, None]
     assert cells["needs_review"] == [True, True, False, True]
 

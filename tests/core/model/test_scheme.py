@@ -18,9 +18,9 @@ def test_the_shipped_scheme_names_five_levels_in_both_languages() -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (("[0, 1.5, 6, 9, 12]", "[9, 1.5, 6, 9, 12]"), "diagonal"),
-        (("[0, 1.5, 6, 9, 12]", "[0, -2, 6, 9, 12]"), "negative"),
-        (("[1, 0, 3, 6, 9]", "[30, 0, 3, 6, 9]"), "under-triage"),
+        (("[0, 1.5, 4.8, 7.2, 9.6]", "[9, 1.5, 4.8, 7.2, 9.6]"), "diagonal"),
+        (("[0, 1.5, 4.8, 7.2, 9.6]", "[0, -2, 4.8, 7.2, 9.6]"), "negative"),
+        (("[1, 0, 2.4, 4.8, 7.2]", "[30, 0, 3, 6, 9]"), "under-triage"),
         (("[4, 3, 2, 1, 0],", ""), "5 by 5"),
         (("level = 5", "level = 7"), "levels 1 to 5"),
         (("[costs]", "[costs]\nfactor = 2\n[price]"), "can't be read: 'matrix'"),

@@ -1,0 +1,166 @@
+"""Tables on a Ray cluster of two nodes: the same rows as a local run, whichever engine goes on, whoever dies."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+import ray
+from ray.cluster_utils import Cluster
+
+from core.bulk.classify import classify_table
+from core.bulk.run import RunStopped
+from core.embedding.open import open_embedder
+from core.errors import EndpointError
+from core.model.train import train_bundle
+from core.settings import Settings
+from core.triage import TriageDesk
+from tests.conftest import SMALL_RECIPE
+from tests.fault_server import Behaviour, FaultServer
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning"),
+]
+ROWS, SHARD = 3000, 250
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    """Two worker nodes with a core each; the head has none."""
+    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    for _ in range(2):
+        nodes.add_node(num_cpus=1)
+    nodes.wait_for_nodes()
+    os.environ["RAY_ADDRESS"] = nodes.address
+    yield nodes.address
+    ray.shutdown()
+    nodes.shutdown()
+    del os.environ["RAY_ADDRESS"]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FaultServer]:
+    with FaultServer(delay=0.05) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def settings(server: FaultServer, small_table: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    folder = tmp_path_factory.mktemp("ray")
+    found = Settings(
+        embedding_url=server.url,
+        embedding_model=server.model,
+        embedding_concurrency=3,
+        data_dir=folder,
+        cache_url="none",
+        _env_file=None,
+    )
+    with open_embedder(found) as embedder:
+        train_bundle([small_table], folder / "bundle", embedder, SMALL_RECIPE)
+    return found.model_copy(update={"model": folder / "bundle"})
+
+
+@pytest.fixture(scope="module")
+def desk(settings: Settings) -> Iterator[TriageDesk]:
+    with TriageDesk.open(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    path = tmp_path / "notes.csv"
+    pd.DataFrame({"id": range(ROWS), "text": [f"note {i // 2} 头疼" for i in range(ROWS)]}).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture
+def undisturbed(notes: Path, desk: TriageDesk, tmp_path: Path) -> bytes:
+    classify_table(notes, tmp_path / "local.csv", desk, shard_rows=SHARD)
+    return (tmp_path / "local.csv").read_bytes()
+
+
+def stopped_after(shards: int, notes: Path, target: Path, desk: TriageDesk, cluster: Settings | None) -> None:
+    """A run that is stopped once so many shards are done."""
+    done = 0
+
+    def count(rows: int) -> None:
+        nonlocal done
+        done += rows
+
+    def stop() -> None:
+        while done < shards * SHARD:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=stop, daemon=True).start()
+    with pytest.raises(RunStopped):
+        classify_table(notes, target, desk, shard_rows=SHARD, on_done=count, cluster=cluster)
+
+
+def test_a_cluster_gives_the_rows_of_a_local_run_within_the_limit_of_all_workers(
+    cluster: str, server: FaultServer, notes: Path, undisturbed: bytes, desk: TriageDesk, settings: Settings,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    server.busiest = 0
+    report = classify_table(notes, tmp_path / "out.csv", desk, shard_rows=SHARD, cluster=settings)
+    assert (report.rows, report.errors) == (ROWS, 0)
+    assert (tmp_path / "out.csv").read_bytes() == undisturbed
+    assert 1 < server.busiest <= 3
+
+
+@pytest.mark.parametrize("first_on_the_cluster", [True, False])
+def test_either_engine_goes_on_with_what_the_other_has_left(
+    cluster: str, notes: Path, undisturbed: bytes, desk: TriageDesk, settings: Settings, tmp_path: Path,
+    first_on_the_cluster: bool,
+) -> None:  # fmt: skip
+    target = tmp_path / "out.csv"
+    engines = (settings, None) if first_on_the_cluster else (None, settings)
+    stopped_after(4, notes, target, desk, engines[0])
+    report = classify_table(notes, target, desk, shard_rows=SHARD, cluster=engines[1])
+    assert report.reused_rows >= SHARD
+    assert target.read_bytes() == undisturbed
+
+
+def test_a_worker_that_is_killed_costs_no_row(
+    cluster: str, notes: Path, undisturbed: bytes, desk: TriageDesk, settings: Settings, tmp_path: Path
+) -> None:
+    killed: list[int] = []
+
+    def kill_one(_: int) -> None:
+        if not killed:
+            named = [(" ".join(each.info["cmdline"] or []), each) for each in psutil.process_iter(["cmdline"])]
+            worker = next(each for name, each in named if "ray::_Worker" in name)
+            killed.append(worker.pid)
+            worker.kill()
+
+    report = classify_table(notes, tmp_path / "out.csv", desk, shard_rows=SHARD, on_done=kill_one, cluster=settings)
+    assert killed
+    assert (report.rows, report.errors) == (ROWS, 0)
+    assert (tmp_path / "out.csv").read_bytes() == undisturbed
+
+
+def test_an_endpoint_that_is_away_stops_the_run_with_a_sentence(
+    cluster: str, server: FaultServer, notes: Path, desk: TriageDesk, settings: Settings, tmp_path: Path
+) -> None:
+    server.behaviour = Behaviour(status=500)
+    try:
+        with pytest.raises(RunStopped, match=r"of 3,000 rows are done and kept"):
+            classify_table(notes, tmp_path / "out.csv", desk, shard_rows=SHARD, cluster=settings, patience=0.5)
+    finally:
+        server.behaviour = Behaviour()
+    assert classify_table(notes, tmp_path / "out.csv", desk, shard_rows=SHARD, cluster=settings).errors == 0
+
+
+def test_a_cluster_that_is_not_there_is_said(
+    notes: Path, desk: TriageDesk, settings: Settings, tmp_path: Path, free_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ray.shutdown()
+    monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{free_port}")
+    with pytest.raises((RunStopped, EndpointError), match="The Ray cluster can't be reached"):
+        classify_table(notes, tmp_path / "out.csv", desk, cluster=settings)
