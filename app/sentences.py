@@ -132,6 +132,12 @@ _NOTICES: tuple[tuple[str, Said], ...] = (
         ),
     ),
     (
+        r"(?P<rows>[\d,]+) rows repeat the column names,.*",
+        lambda say, m: say(
+            "{rows} rows repeat the column names. They stay in the table and are marked as errors.", **m
+        ),
+    ),
+    (
         r"(?P<areas>[\d,]+) areas of merged cells: .*",
         lambda say, m: say(
             "{areas} areas of merged cells: the first cell of each has its value here, the others are empty.", **m
@@ -151,6 +157,10 @@ _ROWS: tuple[tuple[str, Said], ...] = (
     (
         r"row \d+ of the file has (?P<cells>\d+) cells, the header has (?P<wanted>\d+).*",
         lambda say, m: say("The row has {cells} cells, the first row has {wanted}. Assess it by hand.", **m),
+    ),
+    (
+        r"row \d+ of the file repeats the column names.*",
+        lambda say, m: say("The row repeats the column names."),
     ),
 )  # fmt: skip
 

@@ -10,8 +10,10 @@ import logging
 import os
 import secrets
 import socket
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from threading import Lock
 from typing import Any
 
@@ -65,7 +67,7 @@ class RayPool:
         count = workers or max(1, int(cluster.cluster_resources().get("CPU", 1)))
         places = settings.embedding_concurrency * max(1, len(settings.embedding_urls))
         name = f"triage-limiter-{secrets.token_hex(8)}"  # by name: a restarted worker finds it, a handle may be lost
-        limiter: Any = ray.remote(num_cpus=0)(_Limiter)
+        limiter: Any = ray.remote(num_cpus=0)(Limiter)
         self._limiter = limiter.options(name=name).remote(places) if settings.embedding_url else None
         worker: Any = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=RETRIES)(_Worker)
         given = (settings, tuple(tasks), dict(columns), patience, name if self._limiter else None)
@@ -134,23 +136,36 @@ def connect() -> None:
         ) from None
 
 
-class _Limiter:
-    """Places for requests, given out to all workers."""
+class Limiter:
+    """Places for requests, lent to all workers; one that dies holds its places no longer than a request may take."""
 
     def __init__(self, places: int) -> None:
-        self._free = asyncio.Semaphore(places)
+        self._places = places
+        self._lent: dict[int, float] = {}  # until when
+        self._last = 0
+        self._changed = asyncio.Condition()
 
-    async def acquire(self, timeout: float) -> bool:
-        """Take a place, waiting so many seconds at most; whether there was one."""
-        try:
-            await asyncio.wait_for(self._free.acquire(), timeout)
-        except TimeoutError:
-            return False
-        return True
+    async def acquire(self, timeout: float) -> int | None:
+        """The number of a place, waited for so many seconds at most and lent for as long; none when there was none."""
+        end = time.monotonic() + timeout
+        async with self._changed:
+            while True:
+                now = time.monotonic()
+                self._lent = {number: until for number, until in self._lent.items() if until > now}
+                if len(self._lent) < self._places:
+                    self._last += 1
+                    self._lent[self._last] = now + timeout + 1.0
+                    return self._last
+                if now >= end:
+                    return None
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), min(end, *self._lent.values()) - now + 0.01)
 
-    async def release(self) -> None:
+    async def release(self, number: int) -> None:
         """Give a place back."""
-        self._free.release()
+        async with self._changed:
+            self._lent.pop(number, None)
+            self._changed.notify()
 
 
 class _Limited:
@@ -165,12 +180,15 @@ class _Limited:
         return self._endpoint.name
 
     def embed(self, texts: Sequence[str], *, timeout: float, urgent: bool = False) -> Answer:
-        if not ray.get(self._limiter.acquire.remote(timeout)):
+        started = time.monotonic()
+        place = ray.get(self._limiter.acquire.remote(timeout))
+        if place is None:
             raise EndpointTimeout(f"{self.name} is busy with other workers' requests.")
         try:
-            return self._endpoint.embed(texts, timeout=timeout, urgent=urgent)
+            left = timeout - (time.monotonic() - started)
+            return self._endpoint.embed(texts, timeout=left, urgent=urgent)
         finally:
-            self._limiter.release.remote()
+            self._limiter.release.remote(place)
 
     def abandon(self) -> None:
         self._endpoint.abandon()

@@ -44,12 +44,14 @@ def test_every_refusal_of_a_file_has_its_sentence(name: str, tmp_path: Path) -> 
 
 def test_notices_and_errors_of_rows_have_theirs(tmp_path: Path) -> None:
     path = tmp_path / "notes.csv"
-    path.write_text("text,text,\na cough,b,c\nd,e\n", encoding="utf-8")
+    path.write_text("text,text,\na cough,b,c\nd,e\ntext,text,\n", encoding="utf-8")
     table = open_table(path)
-    assert len(table.notices) == 3
+    assert len(table.notices) == 4
     assert all(CHINESE.search(said_of_table(notice, ZH)) for notice in table.notices)
     problem = next(table.batches()).problems[1]
     assert said_of_row(f"{problem}: assess it by hand.", ZH) == "该行有 2 个单元格，首行有 3 个。请人工评估。"
+    repeated = next(table.batches()).problems[2]
+    assert said_of_row(f"{repeated}: assess it by hand.", ZH) == "该行重复了列名。"
     assert CHINESE.search(said_of_row(NO_WORDS, ZH))
 
 

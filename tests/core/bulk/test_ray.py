@@ -1,5 +1,6 @@
 """Tables on a Ray cluster of two nodes: the same rows as a local run, whichever engine goes on, whoever dies."""
 
+import asyncio
 import os
 import signal
 import threading
@@ -14,6 +15,7 @@ import ray
 from ray.cluster_utils import Cluster
 
 from core.bulk.classify import classify_table
+from core.bulk.ray_pool import Limiter
 from core.bulk.run import RunStopped
 from core.embedding.open import open_embedder
 from core.errors import EndpointError
@@ -143,6 +145,24 @@ def test_a_worker_that_is_killed_costs_no_row(
     assert killed
     assert (report.rows, report.errors) == (ROWS, 0)
     assert (tmp_path / "out.csv").read_bytes() == undisturbed
+
+
+def test_places_of_a_worker_that_died_come_back_and_no_more_than_there_are_are_lent() -> None:
+    async def lend() -> None:
+        limiter = Limiter(2)
+        first, second = await limiter.acquire(0.2), await limiter.acquire(30)
+        assert None not in (first, second)
+        assert await limiter.acquire(0.05) is None
+        third = await limiter.acquire(5)  # the first was lent for 0.2 s and one more
+        assert third is not None
+        assert await limiter.acquire(0.05) is None
+        assert second is not None
+        waiting = asyncio.create_task(limiter.acquire(5))
+        await asyncio.sleep(0.05)
+        await limiter.release(second)
+        assert await asyncio.wait_for(waiting, 1) is not None
+
+    asyncio.run(lend())
 
 
 def test_an_endpoint_that_is_away_stops_the_run_with_a_sentence(
