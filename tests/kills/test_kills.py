@@ -143,7 +143,11 @@ def test_thirty_kills_at_random_moments(
                 assert kept.items() <= now.items(), "a finished shard was lost or done again"
                 kept = now
         assert target.read_bytes() == undisturbed
-        assert not target.with_name(f"{target.name}.parts").exists()
+        parts = target.with_name(f"{target.name}.parts")
+        if parts.exists():  # killed when the target was in its place and the folder not yet removed
+            assert classify(notes, target, environment).wait(120) == 0
+            assert target.read_bytes() == undisturbed
+        assert not parts.exists()
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
