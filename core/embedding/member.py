@@ -80,7 +80,7 @@ class Member:
         self._longest, self._recheck_after = longest_attempt, recheck_after
         self._concurrency = concurrency
         self._places = AdaptiveLimit(concurrency)
-        self._check = threading.Lock()
+        self._check, self._counting = threading.Lock(), threading.Lock()
         self._epoch, self._trusted = 1, 0  # vectors are trusted while these are equal; an outage begins a new epoch
         self._signed: set[str] = set()
         self._last_answer = time.monotonic()
@@ -142,7 +142,7 @@ class Member:
         if not self._agreed.waits(patience):
             raise EndpointTimeout(f"{self.endpoint.name} gave no answer in time. {KEPT}")
         places = self._places
-        self.outstanding += len(texts)
+        self._count(len(texts))
         try:
             if not places.acquire(patience.left):
                 raise EndpointTimeout(f"{self.endpoint.name} is busy with other requests. {KEPT}")
@@ -155,9 +155,13 @@ class Member:
             finally:
                 places.release()
         finally:
-            self.outstanding -= len(texts)
+            self._count(-len(texts))
         self._last_answer = time.monotonic()
         return answer
+
+    def _count(self, texts: int) -> None:
+        with self._counting:  # `+=` alone loses counts between threads, and the balance would drift
+            self.outstanding += texts
 
     def _asked(self, texts: list[str], patience: Patience, places: AdaptiveLimit) -> Answer:
         """The endpoint's answer; its outcome told to the breaker and the limit, and doubt raised by an outage."""
