@@ -1,7 +1,8 @@
 """The columns that `triage classify` adds to a table, and their cells."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, Self
 
 import pyarrow as pa
 
@@ -46,6 +47,35 @@ def added_columns(tasks: Sequence[str]) -> dict[str, Kind]:
         columns[f"{task}_probability"] = "number"
         columns[f"{task}_set"] = "text"
     return {**columns, **CLOSING_COLUMNS}
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerLayout:
+    """Which columns the answers of a bundle have.
+
+    Attributes:
+        tasks: the tasks in the order of their columns.
+        kinds: name and kind of every added column, in order.
+        model: the bundle, as the answers name it.
+    """
+
+    tasks: tuple[str, ...]
+    kinds: Mapping[str, Kind]
+    model: ModelIdentity
+
+    @classmethod
+    def of(cls, trained: Iterable[str], model: ModelIdentity) -> Self:
+        """The layout for a bundle's trained tasks."""
+        tasks = all_tasks(trained)
+        return cls(tasks, added_columns(tasks), model)
+
+    def batch(self, cells: Cells) -> pa.RecordBatch:
+        """The cells in columns of their kinds, as files hold them."""
+        return pa.record_batch({name: pa.array(cells[name], ARROW_TYPES[kind]) for name, kind in self.kinds.items()})
+
+    def errors(self, errors: Sequence[TriageError]) -> pa.RecordBatch:
+        """The columns of rows that have no answer."""
+        return self.batch(error_cells(errors, self.tasks, self.model))
 
 
 def names_beside(added: Iterable[str], given: Sequence[str]) -> dict[str, str]:
@@ -94,11 +124,6 @@ def error_cells(errors: Sequence[TriageError], tasks: Sequence[str], model: Mode
     cells |= {name: [""] * count for name in CLOSING_COLUMNS}
     cells |= {"needs_review": [True] * count, "status": ["error"] * count, "error": list(map(str, errors))}
     return cells | {"model": [_model(model)] * count}
-
-
-def as_batch(cells: Cells, columns: Mapping[str, Kind]) -> pa.RecordBatch:
-    """The cells in columns of their kinds, as files hold them."""
-    return pa.record_batch({name: pa.array(cells[name], ARROW_TYPES[kind]) for name, kind in columns.items()})
 
 
 def put_cells(cells: Cells, places: Sequence[int], others: Cells) -> None:

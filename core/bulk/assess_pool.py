@@ -10,7 +10,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from core.answers import DeskAnswers
-from core.bulk.answers import Cells, Kind, answer_cells, as_batch, put_cells
+from core.bulk.answers import AnswerLayout, Cells, answer_cells, put_cells
 from core.errors import EndpointBusy, EndpointError, EndpointRefused, EndpointTimeout, EndpointUnavailable
 from core.notes import ModelIdentity, Note
 
@@ -68,19 +68,6 @@ class Desk(Protocol):
         """An answer or an error for each note; raises when the endpoint as a whole fails."""
 
 
-class ShardPool(Protocol):
-    """What a run hands its shards to: threads here (`AssessPool`), or a cluster (`core.bulk.ray_pool`)."""
-
-    workers: int
-    notes_per_call: int
-
-    def submit(self, notes: Sequence[Note]) -> Future[pa.RecordBatch]:
-        """The added columns to come for the notes, in their order."""
-
-    def close(self, *, wait: bool) -> None:
-        """End it: after all that was submitted (`wait`), or at once."""
-
-
 class AssessPool:
     """A few threads over one desk; each call of the desk is repeated while the endpoint is away, up to `patience`.
 
@@ -89,13 +76,12 @@ class AssessPool:
     All calls together hold twice the texts that the endpoint works on at once, so that it never waits for the next.
 
     Attributes:
+        layout: which columns the answers have.
         workers: calls under way at once.
         notes_per_call: notes that are best submitted together.
 
     Args:
         desk: the desk; its `answer_many` may be called from several threads.
-        tasks: whose cells are wanted.
-        columns: name and kind of each added column.
         patience: seconds to wait for an endpoint that fails as a whole.
         on_done: told how many more notes have their answer, from the threads.
     """
@@ -103,13 +89,12 @@ class AssessPool:
     def __init__(
         self,
         desk: Desk,
-        tasks: Sequence[str],
-        columns: Mapping[str, Kind],
         *,
         patience: float,
         on_done: Callable[[int], None] = lambda _: None,
     ) -> None:
-        self._desk, self._tasks, self._columns = desk, tasks, columns
+        self._desk = desk
+        self.layout = AnswerLayout.of(desk.bundle.heads, desk.bundle.identity)
         self._patience, self._on_done = patience, on_done
         limits = desk.embedder.limits
         self.workers = WORKERS
@@ -146,7 +131,7 @@ class AssessPool:
                 future.cancel()
                 continue
             try:
-                answers = as_batch(self._cells(notes), self._columns)
+                answers = self.layout.batch(self._cells(notes))
             except BaseException as error:  # handed to the thread that asked
                 future.set_exception(error)
             else:
@@ -182,7 +167,7 @@ class AssessPool:
             else:
                 self._last_answer = time.monotonic()
                 passing = [place for place, error in answers.errors.items() if isinstance(error, PASSING)]
-                return answer_cells(answers, self._tasks), sorted(passing)
+                return answer_cells(answers, self.layout.tasks), sorted(passing)
 
     def _in_halves(self, notes: Sequence[Note]) -> tuple[Cells, list[int]]:
         middle = len(notes) // 2

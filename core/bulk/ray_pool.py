@@ -1,35 +1,31 @@
-"""Shards as tasks on a Ray cluster, with one limit on requests for all workers together.
+"""Shards as tasks on a Ray cluster.
 
-The driver reads the table, hands out one task a shard, and keeps what comes back as a local run does: the parts folder
-is the same, so either engine goes on with what the other has left. Each worker is a process with an open desk of its
-own. One that dies is started again, and its shards are done again.
+Each worker is a process with an open desk of its own. One that dies is started again, and its shards are done again.
+Of one table the driver reads the rows, hands the notes of a shard to a worker, and keeps what comes back
+(`RayPool.submit`); of a folder of tables a worker reads, answers and keeps a shard itself (`RayPool.classify`).
 """
 
-import asyncio
-import logging
-import os
 import secrets
-import socket
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from functools import partial
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import ray
 
-from core.bulk.answers import Kind
+from core.bulk.answers import AnswerLayout
 from core.bulk.assess_pool import AssessPool
-from core.embedding.endpoint import Answer, Endpoint
-from core.errors import EndpointError, EndpointTimeout, TriageError
+from core.bulk.ray_cluster import Limited, Limiter, connect
+from core.bulk.shard import ShardReport, ShardSource, ShardTarget, classify_shard
+from core.errors import EndpointError, TableError, TriageError
 from core.notes import Note
-from core.settings import REPOSITORY, Settings
+from core.settings import Settings
 from core.triage import TriageDesk
 
+Found = TypeVar("Found")
 RETRIES = 3  # of a shard whose worker died
-REACHED_WITHIN = 5.0  # seconds
 AHEAD = 2  # shards a worker: one under way, the next waiting
 
 
@@ -37,13 +33,13 @@ class RayPool:
     """Workers of a Ray cluster, in the place of a local run's threads.
 
     Attributes:
+        layout: which columns the answers have.
         workers: shards under way at once.
         notes_per_call: notes that are best submitted together: a shard.
 
     Args:
         settings: what each worker opens its desk with; the bundle's folder has to be there on every node.
-        tasks: whose cells are wanted.
-        columns: name and kind of each added column.
+        layout: which columns the answers have.
         shard_rows: rows of a shard.
         patience: seconds to wait for an endpoint that fails as a whole.
         on_done: told how many more notes have their answer.
@@ -53,8 +49,7 @@ class RayPool:
     def __init__(
         self,
         settings: Settings,
-        tasks: Sequence[str],
-        columns: Mapping[str, Kind],
+        layout: AnswerLayout,
         *,
         shard_rows: int,
         patience: float,
@@ -70,37 +65,47 @@ class RayPool:
         limiter: Any = ray.remote(num_cpus=0)(Limiter)
         self._limiter = limiter.options(name=name).remote(places) if settings.embedding_url else None
         worker: Any = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=RETRIES)(_Worker)
-        given = (settings, tuple(tasks), dict(columns), patience, name if self._limiter else None)
+        given = (settings, patience, name if self._limiter else None)
         self._workers: list[Any] = [worker.remote(*given) for _ in range(count)]
         self._outstanding = [0] * count
         self._lock = Lock()
         self._on_done = on_done
+        self.layout = layout
         self.workers, self.notes_per_call = AHEAD * count, shard_rows
 
     def submit(self, notes: Sequence[Note]) -> Future[pa.RecordBatch]:
         """The added columns to come for the notes of a shard, in their order."""
         found: Future[pa.RecordBatch] = Future()
+        self._ask("answer", (list(notes),), found, lambda _: len(notes))
+        return found
+
+    def classify(self, source: ShardSource, target: ShardTarget) -> Future[ShardReport]:
+        """The report to come of a shard that a worker reads and keeps itself."""
+        found: Future[ShardReport] = Future()
+        self._ask("classify", (source, target), found, lambda report: report.rows)
+        return found
+
+    def _ask(self, method: str, given: tuple[object, ...], found: Future[Any], rows: Callable[[Any], int]) -> None:
+        """Have the worker with the least to do do it, and put into `found` what comes of it."""
         with self._lock:
             place = min(range(len(self._workers)), key=self._outstanding.__getitem__)
             self._outstanding[place] += 1
-        answer = self._workers[place].classify.remote(list(notes)).future()
+        answer = getattr(self._workers[place], method).remote(*given).future()
+        answer.add_done_callback(partial(self._finish, place, found, rows))
 
-        def finish(done: "Future[pa.RecordBatch | TriageError]") -> None:
-            with self._lock:
-                self._outstanding[place] -= 1
-            try:
-                result = done.result()
-            except Exception as error:  # handed to the thread that asked
-                found.set_exception(error)
-                return
-            if isinstance(result, TriageError):
-                found.set_exception(result)
-            else:
-                self._on_done(len(notes))
-                found.set_result(result)
-
-        answer.add_done_callback(finish)
-        return found
+    def _finish(self, place: int, found: Future[Any], rows: Callable[[Any], int], done: Future[Any]) -> None:
+        with self._lock:
+            self._outstanding[place] -= 1
+        try:
+            result = done.result()
+        except Exception as error:  # handed to the thread that asked
+            found.set_exception(error)
+            return
+        if isinstance(result, TriageError):
+            found.set_exception(result)
+        else:
+            self._on_done(rows(result))
+            found.set_result(result)
 
     def close(self, *, wait: bool) -> None:
         """End the workers; whoever closes after the last shard has nothing to wait for."""
@@ -110,104 +115,13 @@ class RayPool:
             ray.kill(self._limiter)
 
 
-def connect() -> None:
-    """Join the cluster at `RAY_ADDRESS`; without one, start a cluster of this machine.
-
-    Raises:
-        EndpointError: nobody answers there.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing about a hospital's work leaves it
-    path = os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH"))))
-    address = os.environ.get("RAY_ADDRESS")
-    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
-    try:
-        if host and port.isdigit():  # Ray itself waits for minutes
-            socket.create_connection((host, int(port)), REACHED_WITHIN).close()
-        ray.init(
-            address=address,
-            include_dashboard=None if address else False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            runtime_env={"env_vars": {"PYTHONPATH": path}},
-        )
-    except (OSError, RuntimeError, ValueError) as error:
-        raise EndpointError(
-            f"The Ray cluster can't be reached ({type(error).__name__}). Is RAY_ADDRESS right?"
-        ) from None
-
-
-class Limiter:
-    """Places for requests, lent to all workers; one that dies holds its places no longer than a request may take."""
-
-    def __init__(self, places: int) -> None:
-        self._places = places
-        self._lent: dict[int, float] = {}  # until when
-        self._last = 0
-        self._changed = asyncio.Condition()
-
-    async def acquire(self, timeout: float) -> int | None:
-        """The number of a place, waited for so many seconds at most and lent for as long; none when there was none."""
-        end = time.monotonic() + timeout
-        async with self._changed:
-            while True:
-                now = time.monotonic()
-                self._lent = {number: until for number, until in self._lent.items() if until > now}
-                if len(self._lent) < self._places:
-                    self._last += 1
-                    self._lent[self._last] = now + timeout + 1.0
-                    return self._last
-                if now >= end:
-                    return None
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), min(end, *self._lent.values()) - now + 0.01)
-
-    async def release(self, number: int) -> None:
-        """Give a place back."""
-        async with self._changed:
-            self._lent.pop(number, None)
-            self._changed.notify()
-
-
-class _Limited:
-    """An endpoint that asks the limiter before each request."""
-
-    def __init__(self, endpoint: Endpoint, limiter: str) -> None:
-        self._endpoint = endpoint
-        self._limiter: Any = ray.get_actor(limiter)
-
-    @property
-    def name(self) -> str:
-        return self._endpoint.name
-
-    def embed(self, texts: Sequence[str], *, timeout: float, urgent: bool = False) -> Answer:
-        started = time.monotonic()
-        place = ray.get(self._limiter.acquire.remote(timeout))
-        if place is None:
-            raise EndpointTimeout(f"{self.name} is busy with other workers' requests.")
-        try:
-            left = timeout - (time.monotonic() - started)
-            return self._endpoint.embed(texts, timeout=left, urgent=urgent)
-        finally:
-            self._limiter.release.remote(place)
-
-    def abandon(self) -> None:
-        self._endpoint.abandon()
-
-    def close(self) -> None:
-        self._endpoint.close()
-
-
 class _Worker:
-    """A process with an open desk that answers shards."""
+    """A process with an open desk that answers shards.
 
-    def __init__(
-        self,
-        settings: Settings,
-        tasks: Sequence[str],
-        columns: Mapping[str, Kind],
-        patience: float,
-        limiter: str | None,
-    ) -> None:
+    What goes wrong comes back as a value: an exception of Ray's own would have lost its kind.
+    """
+
+    def __init__(self, settings: Settings, patience: float, limiter: str | None) -> None:
         self._failed: TriageError | None = None
         try:
             self._desk = TriageDesk.open(settings)
@@ -215,18 +129,28 @@ class _Worker:
             self._failed = error
             return
         if limiter is not None:
-            self._desk.embedder.through(lambda endpoint: _Limited(endpoint, limiter))
-        self._pool = AssessPool(self._desk, tasks, columns, patience=patience)
+            self._desk.embedder.through(lambda endpoint: Limited(endpoint, limiter))
+        self._pool = AssessPool(self._desk, patience=patience)
 
-    def classify(self, notes: list[Note]) -> "pa.RecordBatch | TriageError":
-        """The added columns for a shard, or why there are none."""
-        if self._failed:
-            return TriageError(str(self._failed))
+    def answer(self, notes: list[Note]) -> "pa.RecordBatch | TriageError":
+        """The added columns for the notes of a shard, or why there are none."""
+        return self._try(lambda: self._answered(notes))
+
+    def classify(self, source: ShardSource, target: ShardTarget) -> "ShardReport | TriageError":
+        """The report of a shard, or why there is none."""
+        return self._try(lambda: classify_shard(source, target, self._pool))
+
+    def _answered(self, notes: list[Note]) -> pa.RecordBatch:
         size = self._pool.notes_per_call
         calls = [self._pool.submit(notes[start : start + size]) for start in range(0, len(notes), size)]
+        return pa.concat_batches([call.result() for call in calls])
+
+    def _try(self, work: Callable[[], Found]) -> "Found | TriageError":
+        if self._failed:
+            return TriageError(str(self._failed))
         try:
-            return pa.concat_batches([call.result() for call in calls])
+            return work()
         except EndpointError as error:
             return EndpointError(str(error))  # without what does not travel
         except TriageError as error:
-            return TriageError(str(error))
+            return TableError(str(error)) if isinstance(error, TableError) else TriageError(str(error))

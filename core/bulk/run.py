@@ -1,55 +1,53 @@
 """One run of `triage classify`: shards asked for ahead, kept as they come, written in order."""
 
-import logging
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import NoReturn
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from tqdm import tqdm
 
-from core.bulk.answers import added_columns, all_tasks, as_batch, error_cells, names_beside
-from core.bulk.assess_pool import AssessPool, Desk, ShardPool
+from core.bulk.answers import AnswerLayout, names_beside
+from core.bulk.assess_pool import AssessPool, Desk
 from core.bulk.batch import Batch, Table, shown
 from core.bulk.columns import Columns
 from core.bulk.durable import move_durably
-from core.bulk.export import TableWriter, numbered, open_writer
-from core.bulk.patient import make_notes
-from core.bulk.shards import Parts, RunManifest, digest_of
-from core.errors import BundleError, EndpointError, NoteError, TableError, TriageError
-from core.notes import Note
+from core.bulk.export import numbered, open_writer
+from core.bulk.shard import TRIES, ShardDesk, ShardUnderWay
+from core.bulk.shards import Parts, PartsTarget, RunManifest, digest_of
+from core.errors import BundleError, EndpointError, TableError, TriageError
 from core.settings import Settings
 
-TRIES = 3  # of a shard
 MANY_ASIDE = 20  # shards; more of them are not the shards' own fault
-log = logging.getLogger(__name__)
 
 
 class RunStopped(TriageError):
     """A run ended before its last row; finished shards are kept and the same command goes on from them."""
 
 
-@dataclass(slots=True)
-class Shard:
-    """One batch of rows on its way: its answers are stored already, or come from the pool."""
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Some rows of the table, read already: the source of one shard."""
 
-    number: int
     batch: Batch
-    stored: pa.RecordBatch | None
-    calls: list[list[Note]] = field(default_factory=list)
-    asked: list[Future[pa.RecordBatch]] = field(default_factory=list)
+    columns: Columns
 
     @property
-    def rows(self) -> str:
-        """Which rows of the table it holds, in words."""
+    def label(self) -> str:
+        """Which rows of the table they are, in words."""
         return f"rows {self.batch.start + 1:,} to {self.batch.start + self.batch.rows:,}"
+
+    @property
+    def rows(self) -> int:
+        """How many rows they are."""
+        return self.batch.rows
+
+    def read(self) -> Batch:
+        """The rows."""
+        return self.batch
 
 
 class Run:
@@ -72,11 +70,9 @@ class Run:
         self._files: tuple[Path, ...] = (target,)
         self._unfinished_files: tuple[Path, ...] = ()
         self._source, self._target, self._desk, self._table, self._columns = source, target, desk, table, columns
-        self._identity = desk.bundle.identity
-        self._tasks = all_tasks(desk.bundle.heads)
-        self._added = added_columns(self._tasks)
-        self._names = names_beside(self._added, table.columns)
-        self._parts = Parts(target, self._added)
+        self._layout = AnswerLayout.of(desk.bundle.heads, desk.bundle.identity)
+        self._names = names_beside(self._layout.kinds, table.columns)
+        self._parts = Parts(target, self._layout.kinds)
         self._shard_rows, self._sheet, self._on_done = shard_rows, sheet, on_done
         self._rows = self._errors = self._reused = 0
 
@@ -131,7 +127,7 @@ class Run:
 
     @cached_property
     def _manifest(self) -> RunManifest:
-        identity, columns = self._identity, self._columns
+        identity, columns = self._layout.model, self._columns
         return RunManifest(
             input=self._source.name,
             input_digest=digest_of(self._source),
@@ -139,20 +135,18 @@ class Run:
             age_column=columns.age,
             sex_column=columns.sex,
             model=f"{identity.bundle} {identity.version} {identity.embedding}",
-            columns=tuple(self._added),
+            columns=tuple(self._layout.kinds),
             shard_rows=self._shard_rows,
             sheet=self._sheet,
         )
 
-    def _open_pool(self, patience: float, on_done: Callable[[int], None]) -> ShardPool:
+    def _open_pool(self, patience: float, on_done: Callable[[int], None]) -> ShardDesk:
         """This process's threads, or the workers of a Ray cluster."""
         if self._cluster is None:
-            return AssessPool(self._desk, self._tasks, self._added, patience=patience, on_done=on_done)
+            return AssessPool(self._desk, patience=patience, on_done=on_done)
         from core.bulk.ray_pool import RayPool
 
-        return RayPool(
-            self._cluster, self._tasks, self._added, shard_rows=self._shard_rows, patience=patience, on_done=on_done
-        )
+        return RayPool(self._cluster, self._layout, shard_rows=self._shard_rows, patience=patience, on_done=on_done)
 
     def _advance(self, bar: "tqdm[NoReturn]", rows: int) -> None:
         bar.update(rows)
@@ -167,96 +161,50 @@ class Run:
     def _unfinished(self) -> Path:
         return self._parts.folder / f"unfinished{self._target.suffix.lower()}"
 
-    def _write_all(self, pool: ShardPool, bar: "tqdm[NoReturn]") -> None:
+    def _write_all(self, desk: ShardDesk, bar: "tqdm[NoReturn]") -> None:
         facts = {name: str(value) for name, value in asdict(self._manifest).items() if value is not None}
-        facts["columns"] = " ".join(self._added)
+        facts["columns"] = " ".join(self._layout.kinds)
         writer = open_writer(
-            self._unfinished, self._table, self._added, self._names, signature=self._signature, facts=facts
+            self._unfinished, self._table, self._layout.kinds, self._names, signature=self._signature, facts=facts
         )
         aside: list[str] = []
         try:
-            for shard in self._shards_ahead(pool, bar):
-                answers = shard.stored
-                if answers is None:
-                    answers = self._answers(shard, pool)
-                if answers is None:
-                    aside.append(shard.rows)
+            for source, target, shard in self._shards_ahead(desk, bar):
+                report = shard.finish()
+                if report.aside:
+                    aside.append(source.label)
                     if len(aside) > MANY_ASIDE:
                         break
-                elif not aside:
-                    self._put(shard, answers, writer)
+                elif not aside and target.answers is not None:
+                    writer.write(source.batch, target.answers)
+                    self._rows += report.rows
+                    self._errors += report.errors
             if aside:
-                raise RunStopped(
-                    f"{len(aside)} parts of the table failed {TRIES} times each and were set aside: "
-                    f"{'; '.join(aside[:5])}{'; …' if len(aside) > 5 else ''}. {self._kept()}"
-                )
+                raise RunStopped(f"{set_aside_text(aside)} {self._kept()}")
             writer.close()
             self._unfinished_files = writer.files
         except BaseException:
             writer.discard()
             raise
 
-    def _shards_ahead(self, pool: ShardPool, bar: "tqdm[NoReturn]") -> Iterator[Shard]:
+    def _shards_ahead(
+        self, desk: ShardDesk, bar: "tqdm[NoReturn]"
+    ) -> Iterator[tuple[Rows, PartsTarget, ShardUnderWay]]:
         """Shards in order, the next ones already on their way."""
-        waiting: deque[Shard] = deque()
-        ahead = 1 + -(-pool.workers * pool.notes_per_call // self._shard_rows)
+        waiting: deque[tuple[Rows, PartsTarget, ShardUnderWay]] = deque()
+        ahead = 1 + -(-desk.workers * desk.notes_per_call // self._shard_rows)
         for number, batch in enumerate(self._table.batches(self._shard_rows)):
-            waiting.append(self._start(number, batch, pool, bar))
+            source, target = Rows(batch, self._columns), PartsTarget(self._parts, number, batch.rows)
+            shard = ShardUnderWay(source, target, desk)
+            if shard.report:
+                self._reused += batch.rows
+                if not bar.disable:
+                    bar.initial += batch.rows  # so that the rate shown is of the rows done now
+            self._advance(bar, batch.rows if shard.report else shard.problem_rows)
+            waiting.append((source, target, shard))
             if len(waiting) > ahead:
                 yield waiting.popleft()
         yield from waiting
-
-    def _start(self, number: int, batch: Batch, pool: ShardPool, bar: "tqdm[NoReturn]") -> Shard:
-        if (stored := self._parts.load(number, batch.rows)) is not None:
-            self._reused += batch.rows
-            if not bar.disable:
-                bar.initial += batch.rows  # so that the rate shown is of the rows done now
-            self._advance(bar, batch.rows)
-            return Shard(number, batch, stored)
-        at = self._columns
-        ages = batch.columns[at.age] if at.age else None
-        sexes = batch.columns[at.sex] if at.sex else None
-        notes = make_notes(batch.columns[at.text], ages, sexes)
-        if batch.problems:
-            notes = [note for place, note in enumerate(notes) if place not in batch.problems]
-            self._advance(bar, len(batch.problems))
-        size = pool.notes_per_call
-        calls = [notes[start : start + size] for start in range(0, len(notes), size)]
-        return Shard(number, batch, None, calls, [pool.submit(call) for call in calls])
-
-    def _answers(self, shard: Shard, pool: ShardPool) -> pa.RecordBatch | None:
-        """The answers of a shard, kept; none after it failed for its own sake as often as it may."""
-        for attempt in range(1, TRIES + 1):
-            try:
-                answers = self._gather(shard)
-            except (TriageError, OSError):  # the endpoint, the bundle or the disk: every shard's affair
-                raise
-            except Exception as error:
-                log.warning("%s failed: %s", shard.rows, type(error).__name__)
-                if attempt == TRIES:
-                    self._parts.set_aside(shard.number, type(error).__name__)
-                    return None
-                shard.asked = [pool.submit(call) for call in shard.calls]
-            else:
-                self._parts.save(shard.number, answers)
-                return answers
-        return None
-
-    def _put(self, shard: Shard, answers: pa.RecordBatch, writer: TableWriter) -> None:
-        writer.write(shard.batch, answers)
-        self._rows += shard.batch.rows
-        self._errors += pc.sum(pc.equal(answers["status"], "error")).as_py()
-
-    def _gather(self, shard: Shard) -> pa.RecordBatch:
-        answered = [future.result() for future in shard.asked]
-        problems = shard.batch.problems
-        if not problems:
-            return pa.concat_batches(answered)
-        odd = sorted(problems)
-        errors = [NoteError(f"{problems[place]}: assess it by hand.") for place in odd]
-        failed = as_batch(error_cells(errors, self._tasks, self._identity), self._added)
-        others = [place for place in range(shard.batch.rows) if place not in problems]
-        return pa.concat_batches([*answered, failed]).take(np.argsort(others + odd))
 
     def _publish(self) -> None:
         # The target itself comes last: where it is, all is.
@@ -268,6 +216,13 @@ class Run:
             raise TableError(f"{self._target} can't be written ({error.strerror}). {self._kept()}") from None
         self._files = tuple(target for _, target in moves)
         self._parts.remove()
+
+
+def set_aside_text(labels: Sequence[str]) -> str:
+    """Which parts were set aside, in a sentence; many are named by the first of them."""
+    parts = "1 part of the table" if len(labels) == 1 else f"{len(labels)} parts of the table"
+    were = "was" if len(labels) == 1 else "were"
+    return f"{parts} failed {TRIES} times and {were} set aside: {'; '.join(labels[:5])}{'; …' if labels[5:] else ''}."
 
 
 def _why(error: OSError) -> str:

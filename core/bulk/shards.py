@@ -19,7 +19,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.bulk.answers import ARROW_TYPES, Kind
+from core.bulk.batch import Batch
 from core.bulk.durable import write_durably
+from core.bulk.shard import ShardReport, errors_in
 from core.errors import TableError
 
 MANIFEST = "manifest.json"
@@ -174,6 +176,32 @@ class Parts:
     def remove(self) -> None:
         """Delete the folder: the target holds everything now."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class PartsTarget:
+    """A shard's place in a parts folder.
+
+    Attributes:
+        answers: what is kept there, once it is.
+    """
+
+    def __init__(self, parts: Parts, number: int, rows: int) -> None:
+        self._parts, self._number, self._rows = parts, number, rows
+        self.answers: pa.RecordBatch | None = None
+
+    def kept(self) -> ShardReport | None:
+        """What an earlier run finished."""
+        self.answers = self._parts.load(self._number, self._rows)
+        return None if self.answers is None else ShardReport(self._rows, errors_in(self.answers), reused=True)
+
+    def keep(self, batch: Batch, answers: pa.RecordBatch) -> None:
+        """Keep the answers for good."""
+        self._parts.save(self._number, answers)
+        self.answers = answers
+
+    def set_aside(self, reason: str) -> None:
+        """Note why the shard is not done."""
+        self._parts.set_aside(self._number, reason)
 
 
 def _name(number: int, rows: int, content: bytes | memoryview) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from core.answers import DeskAnswers, TaskColumn
-from core.bulk.answers import STANDARD_TASKS, added_columns, answer_cells, as_batch
+from core.bulk.answers import STANDARD_TASKS, AnswerLayout, answer_cells
 from core.errors import EndpointTimeout
 from core.model.head import HeadAnswers
 from core.notes import ModelIdentity, RedFlagHit
@@ -44,4 +44,4 @@ def test_red_flags_need_no_acuity_task() -> None:
     cells = answer_cells(answers(with_levels=False), STANDARD_TASKS)
     assert cells["red_flags"][0] == "chest_pain; fever"
     assert cells["acuity"] == [None] * 4
-    assert as_batch(cells, added_columns(STANDARD_TASKS)).num_rows == 4
+    assert AnswerLayout.of(STANDARD_TASKS, ModelIdentity("b", "1", "e")).batch(cells).num_rows == 4

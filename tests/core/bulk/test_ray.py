@@ -15,7 +15,7 @@ import ray
 from ray.cluster_utils import Cluster
 
 from core.bulk.classify import classify_table
-from core.bulk.ray_pool import Limiter
+from core.bulk.ray_cluster import Limiter
 from core.bulk.run import RunStopped
 from core.embedding.open import open_embedder
 from core.errors import EndpointError

@@ -238,7 +238,7 @@ def test_a_shard_that_keeps_failing_is_set_aside_and_only_it_is_taken_up_again(t
     with pytest.raises(RunStopped) as stopped:
         classify_table(notes, target, desk, shard_rows=SHARD)
     assert str(stopped.value) == (
-        "1 parts of the table failed 3 times each and were set aside: rows 121 to 140. "
+        "1 part of the table failed 3 times and was set aside: rows 121 to 140. "
         "380 of 400 rows are done and kept; run the same command again to go on."
     )
     assert met["poison"] == 3
