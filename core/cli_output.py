@@ -107,7 +107,7 @@ def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
-def run_text(report: "RunReport", target: Path) -> str:
+def run_text(report: "RunReport", target: str) -> str:
     """What `triage classify` did, in a sentence or two."""
     text = f"{report.rows:,} rows, {report.classified:,} classified"
     text += f", {report.errors:,} with an error (see the column error)" if report.errors else ""

@@ -33,6 +33,21 @@ class Batch:
     arrow: "pa.RecordBatch | None" = None
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Consecutive rows of a table that can be read without those before them.
+
+    Attributes:
+        start: index of the first of them, counted from 0 without the header.
+        rows: how many they are.
+        at: the byte of the file at which they begin, where that is what finds them.
+    """
+
+    start: int
+    rows: int
+    at: int | None = None
+
+
 class Table(Protocol):
     """A table on disk that was opened and checked; reading it again starts from its first row."""
 

@@ -2,14 +2,14 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.bulk.batch import BATCH_ROWS, OVERFLOW_COLUMN, Batch, free_name, shown, unique_names
-from core.bulk.encodings import detect_encoding, open_text
+from core.bulk.batch import BATCH_ROWS, OVERFLOW_COLUMN, Batch, Part, free_name, shown, unique_names
+from core.bulk.encodings import codec_after_mark, detect_encoding, open_text
 from core.errors import TableError
 
 if TYPE_CHECKING:
@@ -47,23 +47,51 @@ class CsvTable:
 
     def batches(self, size: int = BATCH_ROWS) -> Iterator[Batch]:
         """All rows in order, `size` at a time; each cell is the text that stands in the file."""
-        width, start, header = self.header_cells, 0, list(self.header)
         with open_text(self.path, self.encoding) as file:
             reader = _data_rows(self.path, file, self.delimiter)
+            start = 0
             while block := list(islice(reader, size)):
-                problems: dict[int, str] = {}
-                repeats = [place for place, row in enumerate(block) if row == header] if header in block else []
-                if set(map(len, block)) != {width}:
-                    problems = self._even_out(block, start)
-                problems |= {
-                    place: f"row {start + place + 2} of the file repeats the column names" for place in repeats
-                }
-                cells = (list(column) for column in zip(*block, strict=True))
-                columns = dict(zip(self.columns, cells, strict=False))
-                if len(columns) < len(self.columns):
-                    columns[self.columns[-1]] = [""] * len(block)
-                yield Batch(start, len(block), columns, problems)
+                yield self._batch(block, start)
                 start += len(block)
+
+    def _batch(self, block: list[list[str]], start: int) -> Batch:
+        problems: dict[int, str] = {}
+        header = list(self.header)
+        repeats = [place for place, row in enumerate(block) if row == header] if header in block else []
+        if set(map(len, block)) != {self.header_cells}:
+            problems = self._even_out(block, start)
+        problems |= {place: f"row {start + place + 2} of the file repeats the column names" for place in repeats}
+        cells = (list(column) for column in zip(*block, strict=True))
+        columns = dict(zip(self.columns, cells, strict=False))
+        if len(columns) < len(self.columns):
+            columns[self.columns[-1]] = [""] * len(block)
+        return Batch(start, len(block), columns, problems)
+
+    def parts(self, rows: int) -> list[Part]:
+        """All rows as parts of so many; reads the file once more, to know where each begins."""
+        codec, mark = codec_after_mark(self.path, self.encoding)
+        with open_text(self.path, self.encoding) as file:
+            lines = _Counted(file, codec, mark)
+            reader = _all_rows(self.path, lines, self.delimiter)
+            next(reader, None)
+            data, begins = filter(None, reader), [lines.bytes]
+            while sum(1 for _ in islice(data, rows)):
+                begins.append(lines.bytes)
+        exact = begins[-1] == self.path.stat().st_size  # some encodings write one character in two ways
+        return [
+            Part(start, min(rows, self.rows - start), at if exact else None)
+            for start, at in zip(range(0, self.rows, rows), begins, strict=False)
+        ]
+
+    def read(self, part: Part) -> Batch:
+        """The rows of a part."""
+        if part.at is None:  # the rows before it have to be read too
+            with open_text(self.path, self.encoding) as file:
+                reader = _data_rows(self.path, file, self.delimiter)
+                return self._batch(list(islice(reader, part.start, part.start + part.rows)), part.start)
+        with open_text(self.path, self.encoding, part.at) as file:
+            reader = filter(None, _all_rows(self.path, file, self.delimiter))
+            return self._batch(list(islice(reader, part.rows)), part.start)
 
     def _even_out(self, block: list[list[str]], start: int) -> dict[int, str]:
         """Give every row of the block all columns; cells too many go, quoted, into the overflow column."""
@@ -124,15 +152,31 @@ def _ragged_notice(ragged: int, width: int, overflow: str | None) -> str:
     return f"{ragged:,} rows do not have the {width} cells that the header has.{kept}"
 
 
-def _data_rows(path: Path, file: io.TextIOWrapper, delimiter: str) -> Iterator[list[str]]:
+class _Counted:
+    """Lines of a text, and how many bytes those read so far are in the file."""
+
+    def __init__(self, lines: Iterable[str], codec: str, mark: int) -> None:
+        self._lines, self._codec, self.bytes = iter(lines), codec, mark
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.bytes += len(line.encode(self._codec))
+        return line
+
+
+def _data_rows(path: Path, lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
     """Every row after the header; wholly blank lines are no rows."""
-    reader = _all_rows(path, file, delimiter)
+    reader = _all_rows(path, lines, delimiter)
     next(reader, None)
     return filter(None, reader)
 
 
-def _all_rows(path: Path, file: io.TextIOWrapper, delimiter: str) -> Iterator[list[str]]:
-    reader = csv.reader(file, delimiter=delimiter, strict=True)
+def _all_rows(path: Path, lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
+    """Every row from the header on; blank ones after it too, which are empty lists."""
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     try:
         for row in reader:
             if row:

@@ -50,12 +50,13 @@ class CsvWriter:
         names: Mapping[str, str],
         *,
         signature: bool = False,
+        sink: pa.NativeFile | None = None,
     ) -> None:
         given = [pa.field(harmless(name), pa.string()) for name in table.columns]
         more = [pa.field(harmless(names[name]), ARROW_TYPES[kind]) for name, kind in added.items()]
         self._path = path
         self._columns, self._schema = table.columns, pa.schema([*given, *more])
-        self._file = pa.OSFile(str(path), "wb")
+        self._file = sink or pa.OSFile(str(path), "wb")
         if signature:
             self._file.write(codecs.BOM_UTF8)
         self._writer = CSVWriter(self._file, self._schema, write_options=WriteOptions(eol="\r\n"))

@@ -1,5 +1,6 @@
-"""Write a file so that after a crash the old or the new one is there, whole."""
+"""Files of which after a crash the old or the new one is there, whole, and the digest that tells one from another."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -33,3 +34,9 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def digest_of(path: Path) -> str:
+    """BLAKE2b of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

@@ -94,6 +94,22 @@ def _is_chinese(path: Path) -> bool:
     return True
 
 
-def open_text(path: Path, encoding: str) -> io.TextIOWrapper:
-    """The file as text, line ends as they are, strictly decoded."""
-    return path.open(encoding=encoding, errors="strict", newline="")
+def open_text(path: Path, encoding: str, at: int = 0) -> io.TextIOWrapper:
+    """The file as text from byte `at` on, line ends as they are, strictly decoded."""
+    if not at:
+        return path.open(encoding=encoding, errors="strict", newline="")
+    file = path.open("rb")
+    file.seek(at)
+    codec, _ = codec_after_mark(path, encoding)
+    return io.TextIOWrapper(file, encoding=codec, errors="strict", newline="")
+
+
+def codec_after_mark(path: Path, encoding: str) -> tuple[str, int]:
+    """The encoding of what follows a byte order mark, and the mark's bytes; the same encoding and 0 without one."""
+    if encoding == "utf-8-sig":
+        return "utf-8", len(codecs.BOM_UTF8)
+    if encoding != "utf-16":
+        return encoding, 0
+    with path.open("rb") as file:
+        little = file.read(2) == codecs.BOM_UTF16_LE
+    return ("utf-16-le" if little else "utf-16-be"), len(codecs.BOM_UTF16_LE)

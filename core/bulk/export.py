@@ -76,6 +76,7 @@ def open_writer(
     *,
     signature: bool = False,
     facts: Mapping[str, str] | None = None,
+    sink: pa.NativeFile | None = None,
 ) -> TableWriter:
     """A writer for `path`, whose suffix says the kind; imported here so that no run pays for the other kinds.
 
@@ -86,15 +87,16 @@ def open_writer(
         names: what each added column is called in the file.
         signature: begin a csv with a byte order mark, by which Excel knows its encoding.
         facts: what a parquet file's metadata is to tell of the run.
+        sink: where a csv or parquet file is written instead; the path says the kind only.
     """
     if path.suffix.lower() == ".parquet":
         from core.bulk.parquet_writer import ParquetWriter
 
-        return ParquetWriter(path, table, added, names, facts or {})
+        return ParquetWriter(path, table, added, names, facts or {}, sink)
     if path.suffix.lower() == ".xlsx":
         from core.bulk.excel_writer import ExcelWriter
 
         return ExcelWriter(path, table, added, names)
     from core.bulk.csv_writer import CsvWriter
 
-    return CsvWriter(path, table, added, names, signature=signature)
+    return CsvWriter(path, table, added, names, signature=signature, sink=sink)

@@ -23,13 +23,14 @@ class ParquetWriter:
         added: Mapping[str, Kind],
         names: Mapping[str, str],
         facts: Mapping[str, str],
+        sink: pa.NativeFile | None = None,
     ) -> None:
         given = table.schema()
         self._given = given
         fields = [pa.field(names[name], ARROW_TYPES[kind]) for name, kind in added.items()]
         told = {f"triage.{name}".encode(): value.encode("utf-8", "replace") for name, value in facts.items()}
         self._path, self._schema = path, pa.schema([*given, *fields], metadata={**(given.metadata or {}), **told})
-        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
+        self._writer = pq.ParquetWriter(sink or path, self._schema, compression="zstd")
         self._held: list[pa.RecordBatch] = []
         self._held_rows = 0
 

@@ -14,10 +14,10 @@ from core.bulk.answers import AnswerLayout, names_beside
 from core.bulk.assess_pool import AssessPool, Desk
 from core.bulk.batch import Batch, Table, shown
 from core.bulk.columns import Columns
-from core.bulk.durable import move_durably
+from core.bulk.durable import digest_of, move_durably
 from core.bulk.export import numbered, open_writer
 from core.bulk.shard import TRIES, ShardDesk, ShardUnderWay
-from core.bulk.shards import Parts, PartsTarget, RunManifest, digest_of
+from core.bulk.shards import Parts, PartsTarget, RunManifest
 from core.errors import BundleError, EndpointError, TableError, TriageError
 from core.settings import Settings
 

@@ -6,10 +6,8 @@ shard that was set aside has left its reason (`000013.aside`) until it is done. 
 a second run out; it goes with its process, whatever ends that.
 """
 
-import fcntl
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -21,12 +19,12 @@ import pyarrow.parquet as pq
 from core.bulk.answers import ARROW_TYPES, Kind
 from core.bulk.batch import Batch
 from core.bulk.durable import write_durably
+from core.bulk.folder_lock import FolderLock
 from core.bulk.shard import ShardReport, errors_in
 from core.errors import TableError
 
 MANIFEST = "manifest.json"
 SHARDS = "[0-9]*-[0-9]*-*.parquet"
-LOCK = "lock"
 COMPARED = (
     "input_digest", "model", "text_column", "age_column", "sex_column", "columns", "shard_rows", "sheet",
 )  # fmt: skip
@@ -80,7 +78,7 @@ class Parts:
         self.folder = target.with_name(target.name + ".parts")
         self._columns = columns
         self._finished: dict[int, list[Path]] = {}
-        self._lock: int | None = None
+        self._lock = FolderLock(self.folder)
         self._schema = pa.schema([(name, ARROW_TYPES[kind]) for name, kind in columns.items()])
 
     def begin(self, manifest: RunManifest) -> None:
@@ -92,7 +90,11 @@ class Parts:
         path = self.folder / MANIFEST
         try:
             self.folder.mkdir(exist_ok=True)
-            self._take_lock()
+            if not self._lock.take():
+                raise TableError(
+                    f"Another run is writing {self.folder.name.removesuffix('.parts')} now. Nothing was done; wait for "
+                    "its end, or choose another target."
+                )
             if path.exists():
                 self._check_same_run(path, manifest)
             else:
@@ -106,22 +108,9 @@ class Parts:
         for path in self.folder.glob(SHARDS):
             self._finished.setdefault(int(path.name.split("-")[0]), []).append(path)
 
-    def _take_lock(self) -> None:
-        self._lock = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self.leave()
-            raise TableError(
-                f"Another run is writing {self.folder.name.removesuffix('.parts')} now. Nothing was done; wait for "
-                "its end, or choose another target."
-            ) from None
-
     def leave(self) -> None:
         """Let another run take up the folder."""
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._lock.leave()
 
     def _check_same_run(self, path: Path, manifest: RunManifest) -> None:
         try:
@@ -211,9 +200,3 @@ def _name(number: int, rows: int, content: bytes | memoryview) -> str:
 def _digest(facts: Mapping[str, object]) -> str:
     """BLAKE2b of a manifest's facts, in hex."""
     return hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=8).hexdigest()
-
-
-def digest_of(path: Path) -> str:
-    """BLAKE2b of a file's bytes, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
