@@ -5,6 +5,7 @@ PORT   ?= 8501
 DATA   ?= ../shared/data
 SGLANG ?= ../shared/sglang
 SGLANG_HOME ?= $(HOME)/.cache/triage-desk/sglang
+SGLANG_ROUTER := sglang-router==0.3.2
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -13,6 +14,9 @@ apt = { if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then echo "Inst
           export DEBIAN_FRONTEND=noninteractive; apt-get update -qq </dev/null && \
           apt-get install -y -qq --no-install-recommends $(1) </dev/null >/dev/null; \
         else echo "$(1) is missing: run 'sudo apt-get install $(1)', then this command again." >&2; exit 1; fi; }
+# Before a command: names the real SGLang to it, where that is set up.
+with_sglang = if [ -e $(SGLANG_HOME)/model ]; then export TRIAGE_TEST_SGLANG_PYTHON=$(SGLANG_HOME)/venv/bin/python \
+                TRIAGE_TEST_SGLANG_MODEL=$(SGLANG_HOME)/model; fi
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --no-annotate --no-header
 
@@ -26,7 +30,7 @@ help:  ## this list
 run: .venv/.desk  ## the desk on http://127.0.0.1:8501 (HOST=… PORT=… for another address)
 	@exec $(BIN)/triage serve --host $(HOST) --port $(PORT)
 
-test: .venv/.dev  ## every test but those of the SGLang server, of the browser and of killed runs
+test: .venv/.dev .venv/.azurite  ## every test but those of the SGLang server, of the browser and of killed runs
 	@command -v redis-server >/dev/null || $(call apt,redis-server)
 	@$(BIN)/python -m pytest -m "not sglang and not browser and not kills" --cov --cov-report=term:skip-covered
 
@@ -44,7 +48,7 @@ lint: .venv/.dev  ## format, lint, types, direction of imports
 	@$(BIN)/lint-imports
 
 bench: .venv/.dev browser  ## measure speed and memory: one JSON object a line
-	@$(BIN)/python -m tests.bench
+	@$(with_sglang); $(BIN)/python -m tests.bench
 
 screenshots: .venv/.dev browser  ## a picture of each page in each language, into screenshots/
 	@$(BIN)/python -m tests.browser.screenshots
@@ -55,12 +59,13 @@ locale: .venv/.dev  ## write the English catalogue again from the sentences in a
 red-flags: .venv/.desk  ## write the page of the red-flag rules again from their files
 	@$(BIN)/python -m core.safety.table
 
-test-sglang: .venv/.dev  ## the contract against a real SGLang server, set up outside the checkout when SGLANG has its scripts
+test-sglang: .venv/.dev  ## the contract against real SGLang servers and router, set up outside the checkout when SGLANG has its scripts
 	@if [ ! -e $(SGLANG_HOME)/model ] && [ -e $(SGLANG)/install.sh ]; then mkdir -p $(SGLANG_HOME) && \
 	  bash $(SGLANG)/install.sh $(SGLANG_HOME)/venv && \
 	  $(SGLANG_HOME)/venv/bin/python $(SGLANG)/make_tiny_model.py $(SGLANG_HOME)/model 1024 1; fi
-	@if [ -e $(SGLANG_HOME)/model ]; then export TRIAGE_TEST_SGLANG_PYTHON=$(SGLANG_HOME)/venv/bin/python \
-	  TRIAGE_TEST_SGLANG_MODEL=$(SGLANG_HOME)/model; fi; $(BIN)/python -m pytest -m sglang tests/contract
+	@if [ -e $(SGLANG_HOME)/model ] && [ ! -e $(SGLANG_HOME)/venv/bin/sglang-router ]; then \
+	  $(SGLANG_HOME)/venv/bin/python -m pip install --quiet --disable-pip-version-check $(SGLANG_ROUTER); fi
+	@$(with_sglang); $(BIN)/python -m pytest -m sglang tests/contract
 
 model: .venv/.desk  ## train the default bundle again from the tables in DATA (most of an hour the first time)
 	@$(BIN)/triage train $(foreach table,zh_toyhom.csv zh_cmtmedqa.csv zh_dialmed.csv en_mtsamples.csv en_nhamcs.parquet,\
@@ -98,8 +103,17 @@ browser:
 	@command -v chromium >/dev/null || $(call apt,chromium)
 	@[ -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc ] || $(call apt,fonts-noto-cjk)
 
+# What the tests take from npm, each with its lock file.
+NPM = mkdir -p .venv/share/$(1) && cp $(2)/package.json $(2)/package-lock.json .venv/share/$(1)/ && \
+      npm ci --prefix .venv/share/$(1) --ignore-scripts --no-audit --no-fund --silent
+
 .venv/.axe: .venv/.made tests/browser/package.json tests/browser/package-lock.json
 	@command -v npm >/dev/null || $(call apt,npm)
-	@mkdir -p .venv/share/axe && cp tests/browser/package.json tests/browser/package-lock.json .venv/share/axe/
-	@npm ci --prefix .venv/share/axe --ignore-scripts --no-audit --no-fund --silent
+	@$(call NPM,axe,tests/browser)
+	@touch $@
+
+# A server of buckets.
+.venv/.azurite: .venv/.made tests/core/bulk/azurite/package.json tests/core/bulk/azurite/package-lock.json
+	@command -v npm >/dev/null || $(call apt,npm)
+	@$(call NPM,azurite,tests/core/bulk/azurite)
 	@touch $@

@@ -95,6 +95,11 @@ def fresh_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 @pytest.fixture
 def free_port() -> int:
     """A port of this machine on which nobody listens."""
+    return unused_port()
+
+
+def unused_port() -> int:
+    """The same, for a fixture that outlives a test."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

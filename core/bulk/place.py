@@ -30,7 +30,7 @@ def place_of(name: str) -> Path:
         raise SettingsError(
             f"{name} is no kind of place that can be used. Give a path, or a URL as s3://bucket/folder."
         ) from None
-    return cast(Path, place if in_bucket(place) else Path(str(place)))
+    return cast(Path, place if in_bucket(place) else Path(place.path))
 
 
 def in_bucket(place: object) -> UPath | None:

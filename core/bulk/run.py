@@ -74,6 +74,7 @@ class Run:
         self._names = names_beside(self._layout.kinds, table.columns)
         self._parts = Parts(target, self._layout.kinds)
         self._shard_rows, self._sheet, self._on_done = shard_rows, sheet, on_done
+        self._waiting: deque[tuple[Rows, PartsTarget, ShardUnderWay]] = deque()
         self._rows = self._errors = self._reused = 0
 
     @property
@@ -184,6 +185,8 @@ class Run:
             writer.close()
             self._unfinished_files = writer.files
         except BaseException:
+            for _, _, shard in self._waiting:
+                shard.keep_if_answered()
             writer.discard()
             raise
 
@@ -191,7 +194,7 @@ class Run:
         self, desk: ShardDesk, bar: "tqdm[NoReturn]"
     ) -> Iterator[tuple[Rows, PartsTarget, ShardUnderWay]]:
         """Shards in order, the next ones already on their way."""
-        waiting: deque[tuple[Rows, PartsTarget, ShardUnderWay]] = deque()
+        waiting = self._waiting
         ahead = 1 + -(-desk.workers * desk.notes_per_call // self._shard_rows)
         for number, batch in enumerate(self._table.batches(self._shard_rows)):
             source, target = Rows(batch, self._columns), PartsTarget(self._parts, number, batch.rows)
@@ -204,7 +207,8 @@ class Run:
             waiting.append((source, target, shard))
             if len(waiting) > ahead:
                 yield waiting.popleft()
-        yield from waiting
+        while waiting:
+            yield waiting.popleft()
 
     def _publish(self) -> None:
         # The target itself comes last: where it is, all is.

@@ -7,6 +7,7 @@ endpoint never waits for a file.
 import logging
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -153,6 +154,12 @@ class ShardUnderWay:
                 self.report = ShardReport(self._batch.rows, errors_in(answers))
         assert self.report is not None  # noqa: S101 - each way out of the loop has it
         return self.report
+
+    def keep_if_answered(self) -> None:
+        """Keep the shard if all its answers are there, for a run that ends before its turn."""
+        if not self.report and all(future.done() and not future.cancelled() for future in self._asked):
+            with suppress(Exception):  # it was not its turn: the next run does it
+                self._target.keep(self._batch, self._gather())
 
     @cached_property
     def _batch(self) -> Batch:

@@ -43,7 +43,6 @@ def open_table(path: Path, sheet: str | None = None) -> Table:
     Raises:
         TableError: missing, a folder, empty, another kind of file than its suffix says, or not readable as a table.
     """
-    path = Path(path)
     suffix = path.suffix.lower()
     _check_source(path, suffix)
     if sheet is not None and suffix.startswith(".xls"):

@@ -19,6 +19,7 @@ from core.bulk.csv_table import CsvTable
 from core.bulk.folder import classify_folder
 from core.bulk.folder_lock import FolderLock
 from core.bulk.parquet_table import ParquetTable
+from core.bulk.place import place_of
 from core.bulk.run import RunStopped
 from core.bulk.shard import classify_shard
 from core.bulk.tables import open_table
@@ -86,6 +87,8 @@ def test_what_is_finished_is_not_done_again(source: Path, tmp_path: Path) -> Non
     run(source, target, StubDesk())
     assert run(source, target, desk) == (540, 88, 540)
     assert desk.asked == []
+    report = classify_folder(source.as_uri(), target.as_uri(), desk, part_rows=100)
+    assert report.reused_rows == 540
 
 
 def test_an_interrupted_run_goes_on_and_a_damaged_or_missing_file_is_done_again(source: Path, tmp_path: Path) -> None:
@@ -202,6 +205,15 @@ def test_a_table_that_changes_while_it_is_read_is_said(source: Path, tmp_path: P
     desk.before = lambda notes: os.utime(source / "small.csv", (1, 1))
     with pytest.raises(TableError, match=r"small\.csv changed while it was read"):
         run(source, tmp_path / "out", desk)
+
+
+def test_a_place_that_is_no_disk_is_read_and_written(source: Path) -> None:
+    bucket = place_of("memory://bucket/in")
+    for path in source.rglob("*.*"):
+        (bucket / str(path.relative_to(source))).write_bytes(path.read_bytes())
+    for reused in (0, 540):
+        report = classify_folder("memory://bucket/in", "memory://bucket/out", StubDesk(), part_rows=100)
+        assert (report.rows, report.errors, report.reused_rows) == (540, 88, reused)
 
 
 @pytest.mark.parametrize(

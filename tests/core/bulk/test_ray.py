@@ -5,24 +5,19 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import psutil
 import pytest
 import ray
-from ray.cluster_utils import Cluster
 
 from core.bulk.classify import classify_table
 from core.bulk.ray_cluster import Limiter
 from core.bulk.run import RunStopped
-from core.embedding.open import open_embedder
 from core.errors import EndpointError
-from core.model.train import train_bundle
 from core.settings import Settings
 from core.triage import TriageDesk
-from tests.conftest import SMALL_RECIPE
 from tests.fault_server import Behaviour, FaultServer
 
 pytestmark = [
@@ -30,48 +25,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning"),
 ]
 ROWS, SHARD = 3000, 250
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[str]:
-    """Two worker nodes with a core each; the head has none."""
-    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
-    for _ in range(2):
-        nodes.add_node(num_cpus=1)
-    nodes.wait_for_nodes()
-    os.environ["RAY_ADDRESS"] = nodes.address
-    yield nodes.address
-    ray.shutdown()
-    nodes.shutdown()
-    del os.environ["RAY_ADDRESS"]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[FaultServer]:
-    with FaultServer(delay=0.05) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def settings(server: FaultServer, small_table: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    folder = tmp_path_factory.mktemp("ray")
-    found = Settings(
-        embedding_url=server.url,
-        embedding_model=server.model,
-        embedding_concurrency=3,
-        data_dir=folder,
-        cache_url="none",
-        _env_file=None,
-    )
-    with open_embedder(found) as embedder:
-        train_bundle([small_table], folder / "bundle", embedder, SMALL_RECIPE)
-    return found.model_copy(update={"model": folder / "bundle"})
-
-
-@pytest.fixture(scope="module")
-def desk(settings: Settings) -> Iterator[TriageDesk]:
-    with TriageDesk.open(settings) as opened:
-        yield opened
 
 
 @pytest.fixture
