@@ -19,6 +19,7 @@ from core.settings import Settings
 
 SHARD_BYTES = 1 << 20  # of the source: what a shard of a large table holds
 FEWEST_SHARD_ROWS, MOST_SHARD_ROWS = 10_000, 100_000  # of a large table
+MOST_SHARD_BYTES = 16 << 20  # a few shards are in memory at once: of long rows they hold fewer
 FEWEST_SHARDS = 10  # of a small one, down to shards of a batch
 PATIENCE = 60.0
 
@@ -101,4 +102,4 @@ def rows_of_a_shard(size: int, rows: int | None) -> int:
     if not rows:
         return BATCH_ROWS
     of_a_large_table = min(max(SHARD_BYTES * rows // max(size, 1), FEWEST_SHARD_ROWS), MOST_SHARD_ROWS)
-    return max(BATCH_ROWS, min(of_a_large_table, rows // FEWEST_SHARDS))
+    return max(BATCH_ROWS, min(of_a_large_table, MOST_SHARD_BYTES * rows // max(size, 1), rows // FEWEST_SHARDS))

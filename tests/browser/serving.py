@@ -50,13 +50,15 @@ def port_nobody_uses() -> int:
 
 
 @contextmanager
-def desk_served(folder: Path, **settings: str) -> Iterator[Served]:
+def desk_served(folder: Path, port: int | None = None, **settings: str) -> Iterator[Served]:
     """`triage serve` under `folder`, with settings such as `TRIAGE_MODEL="…"`; stopped with SIGTERM at the end.
+
+    Without a `port` it takes one that nobody uses.
 
     Raises:
         AssertionError: it did not open, or did not stop when asked.
     """
-    port = port_nobody_uses()
+    port = port or port_nobody_uses()
     own = {"PYTHONPATH": str(REPOSITORY), "TRIAGE_DATA_DIR": str(folder / "data"), "TRIAGE_EMBEDDING_TIMEOUT": "30"}
     command = [sys.executable, "-P", "-m", "core.cli", "serve", "--port", str(port)]
     with served_by(command, port, folder, own | settings) as served:

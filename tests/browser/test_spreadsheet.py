@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, expect
 
 from core.bulk.results import SHOWN_ROWS
 from core.settings import REPOSITORY
-from tests.browser.serving import Served
+from tests.browser.serving import Served, desk_served, port_nobody_uses
 from tests.browser.tables import write_gb18030
 from tests.browser.visitor import Visitor
 
@@ -139,3 +139,18 @@ def test_a_table_that_is_too_large_is_refused_before_it_travels(visit, tmp_path:
     refused = lead.page.get_by_test_id("stFileChip")
     expect(refused).to_contain_text("100.0MB or smaller")
     expect(refused).to_have_attribute("aria-invalid", "true")
+
+
+def test_a_run_goes_on_while_the_server_is_restarted(visit, tmp_path: Path) -> None:
+    rows, port = 1_200, port_nobody_uses()
+    with desk_served(tmp_path / "desk", port) as first:
+        lead = visit("en", at=first)
+        lead.open("spreadsheet")
+        upload(lead, write_gb18030(tmp_path / "restart.csv", rows))
+        start(lead).click()
+        expect(lead.page.get_by_text(lead.say("Rows a second"))).to_be_visible(timeout=OPENED)
+    with desk_served(tmp_path / "desk", port):
+        lead.page.reload()
+        expect(lead.page.get_by_role("tab").first).to_be_visible(timeout=WHOLE_RUN)
+        expect(lead.page.get_by_test_id("stMetricValue").first).to_have_text(f"{rows:,}")
+        expect(lead.page.get_by_text(lead.say("You have stopped the run."))).to_have_count(0)

@@ -69,14 +69,19 @@ def _column(task: str, texts: Sequence[str]) -> TaskColumn:
 
 
 def main() -> None:
-    """`python -m tests.core.bulk.stub_desk IN OUT SHARD_ROWS [SECONDS_A_CALL]`: a run that can be interrupted."""
+    """`python -m tests.core.bulk.stub_desk IN OUT SHARD_ROWS [SECONDS_A_CALL]`: a run; 0 shard rows: by size."""
     from time import sleep
 
     source, target, shard_rows, seconds = sys.argv[1:5]
     desk = StubDesk()
-    desk.before = lambda notes: sleep(float(seconds))
+
+    def wait(notes: Sequence[Note]) -> None:
+        desk.asked.clear()  # nobody looks, and memory is measured
+        sleep(float(seconds))
+
+    desk.before = wait
     try:
-        report = classify_table(Path(source), Path(target), desk, shard_rows=int(shard_rows))
+        report = classify_table(Path(source), Path(target), desk, shard_rows=int(shard_rows) or None)
     except TriageError as error:
         sys.exit(str(error))
     print(report.rows, report.reused_rows)  # noqa: T201

@@ -1,5 +1,8 @@
 """Tables that are wrong in ways that only large ones are: every row back, or a sentence before any work."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +10,7 @@ import pytest
 from core.bulk.classify import classify_table
 from core.bulk.tables import open_table
 from core.errors import TableError
+from core.settings import REPOSITORY
 from tests.core.bulk.stub_desk import StubDesk
 from tests.core.bulk.test_classify import read_csv
 
@@ -64,3 +68,25 @@ def test_nul_bytes_in_many_rows_change_no_other_cell(tmp_path: Path) -> None:
     notes.write_text("id,text\n" + "".join(f"{n},{text}\n" for n, text in enumerate(texts)), encoding="utf-8")
     classify_table(notes, tmp_path / "out.csv", StubDesk())
     assert [row["text"] for row in read_csv(tmp_path / "out.csv")] == texts
+
+
+@pytest.mark.slow
+def test_a_csv_of_six_times_the_size_takes_no_more_memory(tmp_path: Path) -> None:
+    def peak(rows: int) -> int:
+        """Peak resident memory of a run over so many rows of 4 kB each, in kB."""
+        notes = tmp_path / f"{rows}.csv"
+        with notes.open("w", encoding="utf-8", newline="") as file:
+            file.write("id,text\r\n")
+            for number in range(rows):
+                file.write(f'{number},"{f"note {number}: 头疼, cough " * 160}"\r\n')
+        command = [sys.executable, "-m", "tests.core.bulk.stub_desk", str(notes), str(tmp_path / "out.csv"), "0", "0"]
+        child = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+        with child, child.stdout:  # type: ignore[union-attr]
+            said = child.stdout.read()  # type: ignore[union-attr]
+            _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+        assert (child.returncode, said.split()[0]) == (0, str(rows))
+        notes.unlink()
+        return usage.ru_maxrss
+
+    assert peak(240_000) < 1.2 * peak(40_000)

@@ -17,7 +17,7 @@ import pytest
 
 from core.bulk.classify import classify_table
 from core.bulk.run import RunStopped
-from core.errors import TableError
+from core.errors import EndpointUnavailable, TableError
 from core.notes import Note
 from tests.core.bulk.stub_desk import StubDesk
 
@@ -175,6 +175,35 @@ def test_a_disk_that_fills_up_is_said_and_what_was_done_stays(tmp_path: Path) ->
         report = classify_table(notes, target, StubDesk(), shard_rows=SHARD)
         assert report.reused_rows == kept
         assert ids(target) == [str(i) for i in range(ROWS * 10)]
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_disk_that_becomes_read_only_is_said_and_what_was_done_is_taken_up_elsewhere(
+    notes: Path, tmp_path: Path
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.decode().strip()}")
+    try:
+        target, desk = disk / "out.csv", StubDesk()
+
+        def fail_late(asked: Sequence[Note]) -> None:
+            if len(desk.asked) >= ROWS // 2:
+                raise EndpointUnavailable("The endpoint does not answer.")
+
+        desk.before = fail_late
+        with pytest.raises(RunStopped):
+            classify_table(notes, target, desk, shard_rows=SHARD, patience=0)
+        kept = sum(int(path.name.split("-")[1]) for path in disk.glob("out.csv.parts/[0-9]*.parquet"))
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        with pytest.raises(TableError, match=r"read-only|can't be written to \(Read-only file system\)"):
+            classify_table(notes, target, StubDesk(), shard_rows=SHARD)
+        subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+        assert classify_table(notes, target, StubDesk(), shard_rows=SHARD).reused_rows == kept > 0
+        assert ids(target) == [str(i) for i in range(ROWS)]
     finally:
         subprocess.run(["umount", str(disk)], check=True)
 
