@@ -49,7 +49,7 @@ class Member:
     Attributes:
         endpoint: where vectors come from.
         breaker: its circuit breaker.
-        outstanding: texts that it was sent and has not answered.
+        outstanding: texts that it was given and has not answered, while they wait for the fingerprint, too.
         mismatch: why its vectors are refused, while they are.
 
     Args:
@@ -92,6 +92,13 @@ class Member:
             EndpointError: there are none.
             SpaceMismatch: they are of another space.
         """
+        self._count(len(texts))  # before the fingerprint is compared: else everything would be given to this one
+        try:
+            return self._trusted_vectors(texts, patience)
+        finally:
+            self._count(-len(texts))
+
+    def _trusted_vectors(self, texts: list[str], patience: Patience) -> Vectors:
         if time.monotonic() - self._last_answer > self._recheck_after:
             self.doubt()
         if self._trusted != self._epoch:
@@ -142,20 +149,16 @@ class Member:
         if not self._agreed.waits(patience):
             raise EndpointTimeout(f"{self.endpoint.name} gave no answer in time. {KEPT}")
         places = self._places
-        self._count(len(texts))
+        if not places.acquire(patience.left):
+            raise EndpointTimeout(f"{self.endpoint.name} is busy with other requests. {KEPT}")
         try:
-            if not places.acquire(patience.left):
-                raise EndpointTimeout(f"{self.endpoint.name} is busy with other requests. {KEPT}")
-            try:
-                pause = self.breaker.wait()
-                if pause:
-                    name = self.endpoint.name
-                    raise BreakerOpen(f"{name} keeps failing and is left alone for a moment. {KEPT}", pause)
-                answer = self._asked(texts, patience, places)
-            finally:
-                places.release()
+            pause = self.breaker.wait()
+            if pause:
+                name = self.endpoint.name
+                raise BreakerOpen(f"{name} keeps failing and is left alone for a moment. {KEPT}", pause)
+            answer = self._asked(texts, patience, places)
         finally:
-            self._count(-len(texts))
+            places.release()
         self._last_answer = time.monotonic()
         return answer
 

@@ -6,9 +6,13 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 STARTER = Path(__file__).resolve().parents[2] / "models" / "starter"
 _run = secrets.token_hex(3)  # a kept cache holds the notes of earlier runs
 _serial = itertools.count()
+ROW_GROUP = 1 << 16
 
 
 def starter_tables() -> list[Path]:
@@ -50,4 +54,16 @@ def write_large_table(path: Path, rows: int) -> Path:
         writer = csv.writer(file)
         writer.writerow(["id", "text"])
         writer.writerows(lines())
+    return path
+
+
+def write_large_parquet(path: Path, rows: int) -> Path:
+    """A parquet table of `rows` notes of 5 to 20 characters, all different, written without holding them."""
+    words = itertools.cycle([text[:10] for text in starter_texts()])
+    schema = pa.schema([("id", pa.int64()), ("text", pa.string())])
+    with pq.ParquetWriter(path, schema) as writer:
+        for start in range(0, rows, ROW_GROUP):
+            numbers = range(start, min(start + ROW_GROUP, rows))
+            columns = [pa.array(numbers), pa.array([f"{next(words)} {number}" for number in numbers])]
+            writer.write_batch(pa.record_batch(columns, schema=schema))
     return path

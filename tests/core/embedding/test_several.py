@@ -55,6 +55,18 @@ def test_work_goes_to_both(pair: tuple[FaultServer, FaultServer], two: Embedder)
     assert min(shares) > 0.3
 
 
+def test_one_whose_vectors_are_checked_first_is_not_given_everything_meanwhile(
+    pair: tuple[FaultServer, FaultServer], two: Embedder
+) -> None:
+    two.embed(["a note, after which one of them is trusted"])
+    for server in pair:
+        server.behaviour = Behaviour(delay=0.2)
+    texts = many(16 * 256)  # all under way at once
+    assert not two.embed(texts).errors
+    shares = [sum(server.requests) / len(texts) for server in pair]
+    assert min(shares) > 0.3
+
+
 def test_a_slow_one_gets_less(pair: tuple[FaultServer, FaultServer], two: Embedder) -> None:
     pair[0].behaviour, pair[1].behaviour = Behaviour(delay=0.2), Behaviour(delay=0.01)
     assert not two.embed(many(20_000)).errors
