@@ -28,7 +28,7 @@ class Settings(BaseSettings):
         embedding_max_tokens: longest text sent, in estimated tokens, instruction included; longer ones are cut.
         embedding_concurrency: requests under way at once.
         embedding_priority: sent with a person's note to a server that serves higher numbers first (SGLang with
-            `--enable-priority-scheduling`); unset: never sent, and tables are sent in small lists while notes come in.
+            `--enable-priority-scheduling`); unset: never sent.
         embedding_timeout: seconds until a pasted note is given up, all attempts together.
         cache_url: `sqlite:///path`, `redis://host:port/0` or `none`.
         database_url: SQLAlchemy URL of the records (`sqlite:///path`, `postgresql+psycopg://…`); unset: SQLite in

@@ -8,28 +8,25 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import ParamSpec, Self, TypeVar
 
-import numpy as np
-
 from core.embedding.attempts import Patience
 from core.embedding.cache import CacheKeys, NoCache, VectorCache
-from core.embedding.courtesy import FEW_TEXTS, Courtesy
+from core.embedding.courtesy import Courtesy
 from core.embedding.endpoint import KEPT, Endpoint
+from core.embedding.fresh import Fresh
+from core.embedding.job import Job
 from core.embedding.line import Line
 from core.embedding.member import Row
+from core.embedding.pace import Pace
 from core.embedding.packing import pack
 from core.embedding.space import EmbeddingSpace, Fingerprint, Vectors
-from core.embedding.text import clean, cut, estimate_tokens, has_words
-from core.errors import EndpointError, EndpointTimeout, NoteError, TriageError
+from core.errors import EndpointError, EndpointTimeout, TriageError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Ask = Callable[[Sequence[str], Patience], list[Row | EndpointError]]
 
 SPARE = 64  # threads for other calls while one waits out an outage; the line bounds requests
 GRACE = 0.1  # seconds after its deadline in which a request ends by itself
-
-NO_WORDS = (
-    "The text holds no words (it is empty, or only blanks, marks or emoji). It was not classified; add the words."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +81,7 @@ class Embedder:
             cache: where vectors are kept; none without `keys`.
             keys: names texts in the cache.
             limits: what the endpoint is sent at most.
-            courtesy: lets tables give way to notes; none: the endpoint itself serves notes first.
+            courtesy: lets tables give way to notes; none: the endpoint itself lets a note in between two texts.
             timeout: seconds that a request list may take, all attempts together, when `embed` is told nothing else.
         """
         self._line = line
@@ -92,6 +89,7 @@ class Embedder:
         self._keys = keys
         self.limits = limits or Limits()
         self._courtesy = courtesy
+        self._pace = self._new_pace()
         self._timeout = timeout
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
@@ -125,9 +123,9 @@ class Embedder:
             EndpointError: the endpoint as a whole gave no vectors; those that had come are in the cache.
             SpaceMismatch: the endpoint's vectors are of another space.
         """
-        job = _Job(texts, self.space, on_done)
+        job = Job(texts, self.space, on_done)
         waiting = self._from_cache(job)
-        fresh = _Fresh(self._cache, self._keys)
+        fresh = Fresh(self._cache, self._keys)
         try:
             for part, rows in self._requests(waiting, timeout):
                 fresh.add(waiting[part], rows)
@@ -177,7 +175,7 @@ class Embedder:
         """Close it."""
         self.close()
 
-    def _from_cache(self, job: "_Job") -> list[str]:
+    def _from_cache(self, job: Job) -> list[str]:
         """Finish what the cache knows; the texts that it does not know."""
         texts = list(job.places)
         if self._keys is None or not texts:
@@ -197,17 +195,18 @@ class Embedder:
 
         No more of them are handed to the pool than can be under way, so that a pasted note need not wait for a table.
         """
-        if timeout is None and self._courtesy and texts:
+        a_table = timeout is not None
+        if self._courtesy and texts and not a_table:
             self._courtesy.note()
         lists = deque(pack(texts, max_texts=self.limits.list_texts, max_tokens=self.limits.list_tokens))
         running: dict[Future[list[Row | EndpointError]], tuple[slice, Patience]] = {}
         end = None if timeout is None else time.monotonic() + timeout
         try:
             while lists or running:
-                while lists and len(running) < self.limits.concurrency:
-                    part = self._next(lists, small=timeout is not None)
-                    patience = Patience(end or time.monotonic() + self._timeout, persistent=end is not None)
-                    running[self._submit(self._line.rows, texts[part], patience)] = part, patience
+                while lists and len(running) < self._at_once(a_table):
+                    part, ask = self._next(lists, a_table)
+                    patience = Patience(end or time.monotonic() + self._timeout, persistent=a_table)
+                    running[self._submit(ask, texts[part], patience)] = part, patience
                 for future in self._finished(running):
                     part, _ = running.pop(future)
                     yield part, future.result()
@@ -216,13 +215,37 @@ class Embedder:
                 patience.deadline = 0.0  # ends its attempts
                 future.cancel()
 
-    def _next(self, lists: deque[slice], *, small: bool) -> slice:
-        """The next list; of a table only its first few texts while notes come in."""
+    def _at_once(self, a_table: bool) -> int:
+        """Requests of one call under way at once."""
+        return self._pace.lists if self._gives_way(a_table) else self.limits.concurrency
+
+    def _next(self, lists: deque[slice], a_table: bool) -> tuple[slice, Ask]:
+        """The next list, and what asks for its vectors; of a table only the first few texts while notes come in."""
         part = lists.popleft()
-        if small and part.stop - part.start > FEW_TEXTS and self._courtesy and self._courtesy.asked:
-            lists.appendleft(slice(part.start + FEW_TEXTS, part.stop))
-            return slice(part.start, part.start + FEW_TEXTS)
-        return part
+        if not self._gives_way(a_table):
+            return part, self._in_full if a_table else self._line.rows
+        few = min(part.stop, part.start + self._pace.size())
+        if few < part.stop:
+            lists.appendleft(slice(few, part.stop))
+        return slice(part.start, few), self._in_turn
+
+    def _gives_way(self, a_table: bool) -> bool:
+        return a_table and self._courtesy is not None and self._courtesy.asked
+
+    def _in_turn(self, texts: Sequence[str], patience: Patience) -> list[Row | EndpointError]:
+        """Rows of a table's short list, sent when no other is under way."""
+        with self._pace.turn(len(texts), patience.left) as came:
+            if not came:
+                raise EndpointTimeout(f"{self.endpoint_name} is busy with other requests. {KEPT}")
+            return self._line.rows(texts, patience)
+
+    def _in_full(self, texts: Sequence[str], patience: Patience) -> list[Row | EndpointError]:
+        """Rows of a table's list while nobody pastes notes."""
+        with self._pace.at_full_length():
+            return self._line.rows(texts, patience)
+
+    def _new_pace(self) -> Pace:
+        return Pace(self._line.endpoints, self.limits.list_texts)
 
     def _submit(self, work: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> Future[R]:
         with self._lock:
@@ -250,77 +273,5 @@ class Embedder:
             if self._pool:
                 self._pool.shutdown(wait=False)
                 self._pool = None
+        self._pace = self._new_pace()  # a turn may never end
         self._line.abandon()
-
-
-class _Fresh:
-    """Vectors that have just come, on their way into the cache, many at a time.
-
-    Where the endpoint is about as fast as the cache, not all are kept: they are as soon had again, and no call should
-    take longer for the sake of the next.
-    """
-
-    MANY = 512  # texts put at once
-    MOST = 0.05  # share of a call's time that putting may take, the first time aside
-
-    def __init__(self, cache: VectorCache, keys: CacheKeys | None) -> None:
-        self._cache, self._keys = cache, keys
-        self._texts: list[str] = []
-        self._rows: list[Row] = []
-        self._began, self._spent = time.monotonic(), 0.0
-
-    def add(self, texts: Sequence[str], rows: Sequence[Row | EndpointError]) -> None:
-        """Take the vectors of `texts`; those that are none are passed over."""
-        if self._keys is None or self._spent > self.MOST * (time.monotonic() - self._began):
-            return
-        for text, row in zip(texts, rows, strict=True):
-            if not isinstance(row, EndpointError):
-                self._texts.append(text)
-                self._rows.append(row)
-        if len(self._texts) >= self.MANY:
-            self.keep()
-
-    def keep(self) -> None:
-        """Put what has come into the cache."""
-        texts, rows, self._texts, self._rows = self._texts, self._rows, [], []
-        if texts and self._keys is not None:
-            started = time.monotonic()
-            self._cache.put_many(self._keys.of_many(texts), np.stack(rows))
-            self._spent += time.monotonic() - started
-
-
-class _Job:
-    """What one call has to do, and what it has."""
-
-    def __init__(self, texts: Sequence[str], space: EmbeddingSpace, on_done: Callable[[int], None] | None) -> None:
-        self.vectors = np.full((len(texts), space.dimension), np.nan, np.float32)
-        self.errors: dict[int, TriageError] = {}
-        self.truncated: set[int] = set()
-        self.places: dict[str, list[int]] = {}  # positions of each text that has to be embedded
-        self._on_done, self._untold = on_done, 0
-        budget = space.max_tokens - (estimate_tokens(space.prefix) if space.prefix else 0)
-        for place, raw in enumerate(texts):
-            text, was_cut = cut(clean(raw), budget)
-            if was_cut:
-                self.truncated.add(place)
-            if has_words(text):
-                self.places.setdefault(text, []).append(place)
-            else:
-                self.errors[place] = NoteError(NO_WORDS)
-                self._untold += 1
-
-    def finish(self, text: str, row: Row | EndpointError) -> None:
-        """Note the outcome for every position of `text`."""
-        places = self.places[text]
-        for place in places:
-            if isinstance(row, EndpointError):
-                self.errors[place] = row
-            else:
-                self.vectors[place] = row
-        self._untold += len(places)
-
-    def tell(self) -> None:
-        """Report what has been finished since the last time."""
-        if self._on_done and self._untold:
-            self._on_done(self._untold)
-        self._untold = 0

@@ -1,4 +1,7 @@
-"""Tables give way to notes: what tells the processes of a desk that somebody is pasting notes now."""
+"""Tables give way to notes: what tells the processes of a desk that somebody is pasting notes now.
+
+How tables then go is in `core.embedding.pace`.
+"""
 
 import os
 import time
@@ -6,7 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 
 LATELY = 60.0  # seconds
-FEW_TEXTS = 16  # texts a list while notes come in
 
 
 class Courtesy:

@@ -84,6 +84,11 @@ class Line:
         """The endpoints' addresses, for messages."""
         return ", ".join(member.endpoint.name for member in self._members)
 
+    @property
+    def endpoints(self) -> int:
+        """How many there are."""
+        return len(self._members)
+
     def rows(self, texts: Sequence[str], patience: Patience) -> list[Row | EndpointError]:
         """For each text its vector, or why the endpoint refused this one.
 

@@ -69,10 +69,11 @@ def open_embedder(
 
 
 def _courtesy(settings: Settings) -> Courtesy | None:
-    """What lets tables give way to notes, unless the endpoint itself serves notes first."""
-    if settings.embedding_url is None or settings.embedding_priority is not None:
-        return None
-    return Courtesy(settings.data_dir / "note-at")
+    """What lets tables give way to notes; the embedded endpoint needs none, it lets a note in between two texts.
+
+    A server with priorities needs it: it puts a note before what waits, but not before the list it works on.
+    """
+    return None if settings.embedding_url is None else Courtesy(settings.data_dir / "note-at")
 
 
 def _training_cache(settings: Settings) -> VectorCache:

@@ -17,7 +17,7 @@ from app.sentences import (
 from app.text import Voice
 from core.bulk.jobs import Jobs
 from core.bulk.tables import open_table
-from core.embedding.client import NO_WORDS
+from core.embedding.job import NO_WORDS
 from core.errors import NoteError, RecordsError, TableError, TriageError
 
 EN, ZH = Voice("en"), Voice("zh")

@@ -7,7 +7,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench import bulk, imports, memory, pages, pages_large, quality, rates, red_flags, single
+from tests.bench import (
+    bulk,
+    cache,
+    cluster,
+    imports,
+    memory,
+    pages,
+    pages_large,
+    quality,
+    rates,
+    red_flags,
+    sglang,
+    single,
+)
 
 BENCHES: dict[str, Callable[[Path, float], dict[str, Any]]] = {
     "embedded": rates.embedded,
@@ -18,10 +31,15 @@ BENCHES: dict[str, Callable[[Path, float], dict[str, Any]]] = {
     "repeats": bulk.repeats,
     "warm-cache": bulk.warm_cache,
     "note-beside-run": bulk.note_beside_a_run,
+    "redis-cache": cache.redis_cache,
+    "ray": cluster.two_workers,
+    "sglang": sglang.classify,
+    "note-beside-run-sglang": sglang.note_beside_a_run,
     "assess": single.assess,
     "explain": single.explain,
     "red-flags": red_flags.red_flags,
     "memory": memory.memory,
+    "memory-parquet": memory.memory_parquet,
     "imports": imports.imports,
     "page-rerun": pages.rerun,
     "page-answer": pages.click_to_answer,

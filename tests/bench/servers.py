@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def stand_in_settings(folder: Path, url: str) -> Settings:
     settings = load_settings(
         embedding_url=url, embedding_model=MODEL, data_dir=folder / "stand-in", embedding_concurrency=16
     )
-    return _with_bundle(settings, folder / "stand-in-bundle")
+    return with_bundle(settings, folder / "stand-in-bundle")
 
 
 def embedded_settings(folder: Path) -> Settings:
@@ -48,11 +48,12 @@ def embedded_settings(folder: Path) -> Settings:
     try:
         Registry(settings.data_dir).resolve(settings)
     except BundleError:
-        return _with_bundle(settings, folder / "embedded-bundle")
+        return with_bundle(settings, folder / "embedded-bundle")
     return settings
 
 
-def _with_bundle(settings: Settings, bundle: Path) -> Settings:
+def with_bundle(settings: Settings, bundle: Path, tables: Sequence[Path] | None = None) -> Settings:
+    """The settings with a bundle in that folder; where there is none, one is trained on the tables or starter notes."""
     if not bundle.exists():
         from core.model.train import train_bundle
 
@@ -64,21 +65,22 @@ def _with_bundle(settings: Settings, bundle: Path) -> Settings:
             name="bench",
         )
         with open_embedder(settings) as embedder:
-            train_bundle(starter_tables(), bundle, embedder, recipe)
+            train_bundle(tables or starter_tables(), bundle, embedder, recipe)
     return settings.model_copy(update={"model": bundle})
 
 
 def address_of(desk: TriageDesk, settings: Settings) -> tuple[str, str]:
     """Base URL and model of the endpoint that an open desk uses."""
-    desk.assess(unique_texts(1)[0])  # not from the cache: this starts the embedded endpoint
     if settings.embedding_url:
         return settings.embedding_url, MODEL
+    desk.assess(unique_texts(1)[0])  # not from the cache: this starts the embedded endpoint
     note = json.loads((settings.data_dir / "endpoint.json").read_text())
     return str(note["url"]), desk.embedder.space.model
 
 
 def environment(settings: Settings) -> dict[str, str]:
     """The environment under which a child process uses the same settings."""
+    priority = settings.embedding_priority
     return {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -88,4 +90,5 @@ def environment(settings: Settings) -> dict[str, str]:
         "TRIAGE_CACHE_URL": settings.cache_url or "",
         "TRIAGE_DATA_DIR": str(settings.data_dir),
         "TRIAGE_MODEL": str(settings.model or ""),
+        **({} if priority is None else {"TRIAGE_EMBEDDING_PRIORITY": str(priority)}),
     }

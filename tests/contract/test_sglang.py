@@ -1,24 +1,13 @@
-"""The client against the real SGLang server, with a tiny model whose vectors mean nothing but whose wire is real.
+"""The client against one real SGLang server, with a tiny model whose vectors mean nothing but whose wire is real."""
 
-`TRIAGE_TEST_SGLANG_PYTHON` names the interpreter that has SGLang, `TRIAGE_TEST_SGLANG_MODEL` the model's folder.
-"""
-
-import os
-import signal
-import socket
-import subprocess
-import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import psutil
 import pytest
 
 from core.bulk.classify import RunReport, classify_table
@@ -30,86 +19,22 @@ from core.model.train import train_bundle
 from core.settings import QWEN3_INSTRUCTION, Settings
 from core.triage import TriageDesk
 from tests.conftest import SMALL_RECIPE
+from tests.contract.servers import MAX_TOKENS, MODEL_NAME, NOT_SET_UP, SET_UP, SGLang
 
-PYTHON, MODEL = os.environ.get("TRIAGE_TEST_SGLANG_PYTHON"), os.environ.get("TRIAGE_TEST_SGLANG_MODEL")
-pytestmark = [
-    pytest.mark.sglang,
-    pytest.mark.skipif(
-        not (PYTHON and MODEL), reason="SGLang is not set up: `make test-sglang` sets it up, or set its two variables"
-    ),
-]
-START = 180  # seconds that a start may take on a busy machine
+pytestmark = [pytest.mark.sglang, pytest.mark.skipif(not SET_UP, reason=NOT_SET_UP)]
 KEY = "a-key"
 TEXTS = [f"第{number}位患者胸痛，patient number {number} reports pain" for number in range(500)]
 
 
-class SGLang:
-    """A real server on a port of its own that can be killed and brought back."""
-
-    def __init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/v1"
-        self._log = tempfile.TemporaryFile()
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start the server; `wait_ready` tells when it answers."""
-        cpu = {"SGLANG_USE_CPU_ENGINE": "1", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2"}
-        flags = "--is-embedding --device cpu --attention-backend torch_native --max-total-tokens 65536".split()
-        place = ["--host", "127.0.0.1", "--port", str(self.port), "--api-key", KEY]
-        self._process = subprocess.Popen(
-            [str(PYTHON), "-W", "ignore", "-m", "sglang.launch_server", "--model-path", str(MODEL), *flags, *place],
-            env={**os.environ, **cpu},
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-        )
-
-    def wait_ready(self) -> None:
-        """Return when the server answers."""
-        end = time.monotonic() + START
-        while time.monotonic() < end:
-            if self._process is None or self._process.poll() is not None:
-                break
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/ready", timeout=2):
-                    return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.5)
-        pytest.fail("SGLang did not start")
-
-    def kill(self) -> None:
-        """SIGKILL the server and the processes that it started."""
-        if self._process is None:
-            return
-        family = [*psutil.Process(self._process.pid).children(recursive=True), psutil.Process(self._process.pid)]
-        for process in family:
-            process.send_signal(signal.SIGKILL)
-        self._process.wait()
-        psutil.wait_procs(family, timeout=10)
-        self._process = None
-
-    def close(self) -> None:
-        """Kill it and let go of its log."""
-        self.kill()
-        self._log.close()
-
-
 @pytest.fixture(scope="module")
 def sglang() -> Iterator[SGLang]:
-    server = SGLang()
-    server.start()
-    try:
-        server.wait_ready()
+    with SGLang(key=KEY) as server:
         yield server
-    finally:
-        server.close()
 
 
 @pytest.fixture
 def settings(sglang: SGLang, tmp_path: Path) -> Settings:
-    changes: dict[str, Any] = {"embedding_model": "Qwen/Qwen3-Embedding-0.6B", "embedding_api_key": KEY}
+    changes: dict[str, Any] = {"embedding_model": MODEL_NAME, "embedding_api_key": KEY}
     return Settings(
         _env_file=None, embedding_url=sglang.url, embedding_timeout=60, cache_url="none", data_dir=tmp_path, **changes
     )
@@ -155,8 +80,7 @@ def test_a_wrong_key_is_said(settings: Settings) -> None:
 
 
 def test_it_keeps_the_contract(settings: Settings) -> None:
-    # The tiny model reads 1,024 tokens, and its 500-word tokenizer takes three for a Chinese character.
-    report = check_endpoint(settings.model_copy(update={"embedding_max_tokens": 200}))
+    report = check_endpoint(settings.model_copy(update={"embedding_max_tokens": MAX_TOKENS}))
     assert report.passed, [check for check in report.checks if not check.passed]
 
 
@@ -191,11 +115,11 @@ def test_a_server_killed_in_the_middle_and_brought_back_loses_nothing(
 
 
 def test_classifying_500_notes_through_an_outage_loses_no_row(
-    sglang: SGLang, settings: Settings, small_table: Path, tmp_path: Path
+    sglang: SGLang, settings: Settings, few_notes: Path, tmp_path: Path
 ) -> None:
-    site = settings.model_copy(update={"embedding_max_tokens": 200, "embedding_concurrency": 2})
+    site = settings.model_copy(update={"embedding_max_tokens": MAX_TOKENS, "embedding_concurrency": 2})
     with open_embedder(site) as embedder:
-        train_bundle([small_table], tmp_path / "bundle", embedder, SMALL_RECIPE)
+        train_bundle([few_notes], tmp_path / "bundle", embedder, SMALL_RECIPE)
     pd.DataFrame({"note": TEXTS}).to_csv(tmp_path / "in.csv", index=False)
     found: list[RunReport] = []
     with TriageDesk.open(site.model_copy(update={"model": tmp_path / "bundle"})) as desk:

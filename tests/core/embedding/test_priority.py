@@ -2,12 +2,13 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from core.embedding.courtesy import FEW_TEXTS, LATELY, Courtesy
+from core.embedding.courtesy import LATELY, Courtesy
 from core.embedding.embedded_server import Turns
 from core.embedding.open import open_embedder
 from core.settings import Settings
@@ -30,23 +31,32 @@ def test_nothing_unknown_is_sent_to_a_server_that_takes_no_priority(server: Faul
     assert set(server.priorities) == {None}
 
 
-def test_a_table_is_sent_in_small_lists_while_notes_come_in(server: FaultServer, open_client: Open) -> None:
-    bulk, desk = open_client(), open_client()  # two processes of one desk share its data folder only
+@pytest.mark.parametrize("priority", [None, 10])
+def test_a_table_is_sent_one_list_after_another_while_notes_come_in(
+    server: FaultServer, open_client: Open, priority: int | None
+) -> None:
+    # Two processes of one desk share its data folder only.
+    bulk, desk = open_client(embedding_priority=priority), open_client(embedding_priority=priority)
     bulk.embed(TEXTS[:200], timeout=30)
     assert max(server.requests) == 200
     desk.embed(["a note"])
     server.requests.clear()
+    server.busiest, server.delay = 0, 0.005
     bulk.embed(TEXTS, timeout=30)
-    assert max(server.requests) == FEW_TEXTS
+    assert server.busiest == 1
+    assert server.requests[0] == 1
     assert sum(server.requests) == len(TEXTS)
 
 
-def test_a_table_needs_no_courtesy_where_the_endpoint_has_priorities(server: FaultServer, open_client: Open) -> None:
-    embedder = open_client(embedding_priority=10)
-    embedder.embed(["a note"])
-    server.requests.clear()
-    embedder.embed(TEXTS[:200], timeout=30)
-    assert max(server.requests) == 200
+def test_calls_side_by_side_share_the_turns(server: FaultServer, open_client: Open) -> None:
+    bulk = open_client()
+    bulk.canaries(timeout=5)
+    bulk.embed(["a note"])
+    server.busiest, server.delay = 0, 0.005
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda at: bulk.embed(TEXTS[at : at + 40], timeout=30), (0, 40, 80)))
+    assert server.busiest == 1
+    assert not any(each.errors for each in found)
 
 
 def test_courtesy_ends_and_a_clock_set_back_ends_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
