@@ -23,7 +23,7 @@ def classify(folder: Path, scale: float) -> dict[str, Any]:
     if not SET_UP:
         return {"bench": name, "left_out": NOT_SET_UP}
     with SGLang(FRESH) as server:
-        return compare(_settings(folder, server), folder, max(64, int(1024 * scale)), SWEEP, name)
+        return compare(_settings(folder, server), folder, max(64, int(3072 * scale)), SWEEP, name)
 
 
 def note_beside_a_run(folder: Path, scale: float) -> dict[str, Any]:
