@@ -22,7 +22,7 @@ from typing import Literal
 
 from core.bulk.durable import write_durably
 from core.bulk.jobs import Job, expired
-from core.bulk.shards import SHARDS
+from core.bulk.parts_folder import SHARDS
 from core.errors import TableError
 
 State = Literal["new", "running", "stopped", "failed", "interrupted", "done"]

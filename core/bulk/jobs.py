@@ -9,7 +9,7 @@
         look.json                  what a first look found (`core.bulk.look`)
         lock                       held by the process that classifies it
         progress.json              how far that is; written by that process
-        result.parquet.parts/      the finished shards of a run that is not at its end (`core.bulk.shards`)
+        result.parquet.parts/      the finished shards of a run that is not at its end (`core.bulk.parts_folder`)
         result.parquet             the table with its answers
         outcome.json               counts and summary of a finished run
         export.csv, export.xlsx    made when they are first downloaded

@@ -17,7 +17,7 @@ from core.bulk.columns import Columns
 from core.bulk.durable import digest_of, move_durably
 from core.bulk.export import numbered, open_writer
 from core.bulk.shard import TRIES, ShardDesk, ShardUnderWay
-from core.bulk.shards import Parts, PartsTarget, RunManifest
+from core.bulk.parts_folder import Parts, PartsTarget, RunManifest
 from core.errors import BundleError, EndpointError, TableError, TriageError
 from core.settings import Settings
 
