@@ -16,8 +16,8 @@ from core.bulk.batch import Batch, Table, shown
 from core.bulk.columns import Columns
 from core.bulk.durable import digest_of, move_durably
 from core.bulk.export import numbered, open_writer
-from core.bulk.shard import TRIES, ShardDesk, ShardUnderWay
 from core.bulk.parts_folder import Parts, PartsTarget, RunManifest
+from core.bulk.shard import TRIES, ShardDesk, ShardUnderWay
 from core.errors import BundleError, EndpointError, TableError, TriageError
 from core.settings import Settings
 
