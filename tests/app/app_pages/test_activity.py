@@ -13,7 +13,7 @@ from app.desk import records
 from app.text import Voice
 from core.errors import RecordsError
 from core.notes import Assessment, ModelIdentity, TaskAnswer
-from core.records import database, summary
+from core.records import chain, database, engine, schema, summary
 from core.records.database import DatabaseRecords, open_records
 from core.records.records import AnsweredNote
 from core.settings import REPOSITORY, load_settings
@@ -189,8 +189,8 @@ def test_what_nobody_expected_is_a_number_that_the_log_has_too(
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_every_sentence_of_an_error_can_be_said(language: str) -> None:
     say = Voice(language)  # type: ignore[arg-type]
-    sentences = (database.BAD_URL, database.CANNOT_OPEN, database.CANNOT_READ, database.CANNOT_WRITE)
-    for sentence in (*sentences, database.NO_SUCH_ANSWER):
+    sentences = (engine.BAD_URL, engine.CANNOT_OPEN, schema.NEWER, chain.CANNOT_SEAL, chain.OTHER_KEY, chain.BROKEN_HEAD)
+    for sentence in (*sentences, database.CANNOT_READ, database.CANNOT_WRITE, database.NO_SUCH_ANSWER):
         assert (say(str(RecordsError(sentence))) == sentence) is (language == "en")
 
 
