@@ -5,6 +5,7 @@ file that was written and tested.
 """
 
 import logging
+import sqlite3
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -42,8 +43,8 @@ def bring_up_to_date(engine: Engine, chain: Chain, clock: Callable[[], datetime]
         try:
             _bring_up_to_date(engine, chain, clock)
             return
-        except OperationalError:
-            if attempt + 1 == ATTEMPTS or engine.dialect.name != "sqlite":
+        except OperationalError as error:
+            if attempt + 1 == ATTEMPTS or getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
                 raise
             time.sleep(0.1 * 2**attempt)
 

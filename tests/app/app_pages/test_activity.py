@@ -189,7 +189,14 @@ def test_what_nobody_expected_is_a_number_that_the_log_has_too(
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_every_sentence_of_an_error_can_be_said(language: str) -> None:
     say = Voice(language)  # type: ignore[arg-type]
-    sentences = (engine.BAD_URL, engine.CANNOT_OPEN, schema.NEWER, chain.CANNOT_SEAL, chain.OTHER_KEY, chain.BROKEN_HEAD)
+    sentences = (
+        engine.BAD_URL,
+        engine.CANNOT_OPEN,
+        schema.NEWER,
+        chain.CANNOT_SEAL,
+        chain.OTHER_KEY,
+        chain.BROKEN_HEAD,
+    )
     for sentence in (*sentences, database.CANNOT_READ, database.CANNOT_WRITE, database.NO_SUCH_ANSWER):
         assert (say(str(RecordsError(sentence))) == sentence) is (language == "en")
 
