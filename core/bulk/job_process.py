@@ -9,6 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -32,7 +33,6 @@ from core.bulk.tables import open_table
 from core.errors import TableError, TriageError
 from core.records.acts import Act
 from core.records.database import open_records
-from core.records.records import Records
 from core.settings import load_settings
 from core.triage import TriageDesk
 
@@ -193,20 +193,19 @@ def main() -> int:
             return 1
         return 0
     os.nice(10)  # who pastes a note comes first
-    records = open_records(load_settings())
-    _note(records, Act.RUN_STARTED, job, {"kept": rows_kept(job)})
+    _note(Act.RUN_STARTED, job, {"kept": rows_kept(job)})
     _end_on_signal()
     end = classify(job, job.choice)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it has ended; what is left to do takes no time
-    _note(records, Act.RUN_FINISHED, job, {"done": end.done, "end": end.phase, "trouble": end.trouble})
-    records.close()
+    _note(Act.RUN_FINISHED, job, {"done": end.done, "end": end.phase, "trouble": end.trouble})
     return 0 if end.phase == "done" else 1
 
 
-def _note(records: Records, kind: Act, job: Job, facts: Mapping[str, Any]) -> None:
+def _note(kind: Act, job: Job, facts: Mapping[str, Any]) -> None:
     """Write a row of the audit log; a run goes on without where it can't be written, and its own log says so."""
     try:
-        records.note(kind, job.owner, {"job": job.id, "rows": job.look.rows, **facts})
+        with closing(open_records(load_settings())) as records:
+            records.note(kind, job.owner, {"job": job.id, "rows": job.look.rows, **facts})
     except TriageError as error:
         log.error("not in the audit log: %s of job %s: %s", kind.value, job.id, type(error).__name__)
 
