@@ -32,6 +32,7 @@ run: .venv/.desk  ## the desk on http://127.0.0.1:8501 (HOST=… PORT=… for an
 
 test: .venv/.dev .venv/.azurite  ## every test but those of the SGLang server, of the browser and of killed runs
 	@command -v redis-server >/dev/null || $(call apt,redis-server)
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || $(call apt,postgresql)
 	@$(BIN)/python -m pytest -m "not sglang and not browser and not kills" --cov --cov-report=term:skip-covered
 
 test-kills: .venv/.dev  ## runs on 50,000 rows that are killed again and again

@@ -3,24 +3,29 @@
 import pandas as pd
 import streamlit as st
 
-from app.desk import open_desk
+from app.desk import note, open_desk
 from app.edge import calm, plain, said_of_error
 from app.text import Voice
 from core.errors import TriageError
 from core.model.bundle import verify_bundle
 from core.model.catalogue import KnownBundle, known_bundles
 from core.model.registry import Registry
+from core.records.acts import Act
 from core.settings import Settings
 
 DASH = "–"
-# Kept in the session: what a person is asked to confirm, and what was done.
-ASKED, DONE = "administration_asked", "administration_done"
+# Kept in the session: what a person is asked to confirm, what was done, and that the audit log does not have it.
+ASKED, DONE, UNNOTED = "administration_asked", "administration_done", "administration_unnoted"
 
 
 def show_versions(settings: Settings, say: Voice) -> None:
     """The bundle in use, all others, and what can be done with them."""
     if DONE in st.session_state:
         st.success(st.session_state.pop(DONE), icon=":material/check_circle:")
+    if st.session_state.pop(UNNOTED, False):
+        st.warning(
+            say("The change is made, but it could not be written into the audit log."), icon=":material/cloud_off:"
+        )
     bundles = known_bundles(settings)
     in_use = next((bundle for bundle in bundles if bundle.in_use), None)
     if in_use is None:
@@ -130,10 +135,13 @@ def _confirm(action: str, reference: str, registry: Registry, say: Voice) -> Non
     if agreed:
         del st.session_state[ASKED]  # first, so that a second click finds nothing to do
         with calm(say, say("Nothing was changed.")):
+            before = registry.pointer().current
             if action == "promote":
                 registry.promote(reference, verify_bundle)
             else:
                 registry.rollback(verify_bundle)
+            kind = Act.MODEL_PROMOTED if action == "promote" else Act.MODEL_ROLLED_BACK
+            st.session_state[UNNOTED] = not note(kind, {"before": before, "now": registry.pointer().current})
             _load(say("{version} answers from now on.", version=plain(reference)), say)
 
 

@@ -91,6 +91,8 @@ SETTINGS: Mapping[str, str] = {
     "TRIAGE_EMBEDDING_TIMEOUT": "Seconds until a pasted note is given up",
     "TRIAGE_CACHE_URL": "Where vectors are kept for a day",
     "TRIAGE_DATABASE_URL": "Database of the records",
+    "TRIAGE_KEEP_TEXTS_DAYS": "Days that texts of changed notes are kept",
+    "TRIAGE_TEXTS_KEY": "Key of the texts that are kept",
     "TRIAGE_MODEL": "Folder of the model, instead of the version in use",
     "TRIAGE_ACUITY_SCHEME": "Names, colours and times of the acuity levels",
     "TRIAGE_LANGUAGE": "Language of pages and messages",

@@ -192,7 +192,19 @@ class Sitting:
             return False
         self.decisions[task] = decision
         self.lost = False
+        if not decision.accepted:
+            self._keep_text(book)
         return True
+
+    def _keep_text(self, book: Book) -> None:
+        """Keep the words of an overridden note, where the site has switched that on; the decision stands without."""
+        records = book.open()
+        if not records.keeps_texts or self.note is None or self.answer_id is None:
+            return
+        try:
+            records.keep_text(self.answer_id, self.note.text)
+        except RecordsError:
+            log.warning("a text is not kept")
 
     def _record(self, book: Book) -> None:
         if self.assessment is None or self.note is None:

@@ -1,11 +1,12 @@
 """What the map says beside its points: the selected notes, what sets them apart, and the nearest notes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import streamlit as st
 
 from app.charts.map import BARS, mix_figure
+from app.desk import note_of, person
 from app.edge import calm
 from app.figure import draw
 from app.map_state import PASTED, PastedNote, clear_selection, pasted
@@ -16,6 +17,7 @@ from core.explore.neighbours import nearest
 from core.explore.points import Column, NoteSet
 from core.explore.selection import MixRow, csv_of, mix_of
 from core.notes import Note
+from core.records.acts import Act
 from core.triage import TriageDesk, composed
 
 NEIGHBOURS = 10
@@ -87,13 +89,24 @@ def show_selected(say: Voice, notes: NoteSet, ids: frozenset[int]) -> None:
         st.caption(say("The model keeps no text of its reference notes: only vectors and labels."))
     st.download_button(
         say("Download as csv"),
-        lambda: csv_of(table),
+        _noted_csv(table, has_texts=notes.texts is not None),
         file_name="map_selection.csv",
         mime="text/csv",
         on_click="ignore",
         icon=":material/download:",
         key="map_download",
     )
+
+
+def _noted_csv(table: dict[str, list[object]], *, has_texts: bool) -> Callable[[], bytes]:
+    """The table as csv, made when it is asked for, which the audit log then has."""
+    who, facts = person(), {"what": "map", "format": "csv", "rows": len(next(iter(table.values()))), "texts": has_texts}
+
+    def made() -> bytes:
+        note_of(who, Act.EXPORT, facts)
+        return csv_of(table)
+
+    return made
 
 
 def note_table(say: Voice, notes: NoteSet, places: Sequence[int]) -> dict[str, list[object]]:

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import streamlit as st
 
-from app.desk import open_desk
+from app.desk import open_desk, records
 from core.bulk.job_run import resume_interrupted
 from core.errors import TriageError
 from core.model.scheme import scheme_in_use
@@ -31,6 +31,7 @@ async def _lifespan(app: st.App) -> AsyncIterator[None]:
     finally:
         await warming
         open_desk.clear()
+        records.clear()
 
 
 def _warm() -> None:
@@ -40,6 +41,10 @@ def _warm() -> None:
     than the run itself.
     """
     resume_interrupted(load_settings().data_dir)
+    try:
+        records().tidy()
+    except TriageError as error:  # the desk answers without: the page says that an answer was not recorded
+        print(error, file=sys.stderr, flush=True)  # noqa: T201
     try:
         open_desk()
     except TriageError as error:

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app.charts import spreadsheet as charts
+from app.desk import note_of
 from app.edge import calm, plain
 from app.figure import show_figure
 from app.sentences import said_of_row, said_of_table
@@ -19,6 +20,7 @@ from core.bulk.jobs import Choice, Job
 from core.bulk.outcome import Outcome
 from core.bulk.results import SHOWN_ROWS, ClassifiedTable, RowFilter
 from core.model.scheme import LEVELS
+from core.records.acts import Act
 
 MIMES = {
     ".csv": "text/csv",
@@ -91,7 +93,7 @@ class ResultView:
                 fits = suffix != ".xlsx" or self.outcome.fits_excel
                 st.download_button(
                     say("Download {kind}", kind=name),
-                    data=_made(self.job, suffix),
+                    data=_made(self.job, suffix, self.outcome.summary.rows),
                     file_name=f"{stem}_triage{suffix}",
                     mime=MIMES[suffix],
                     icon=":material/download:",
@@ -240,6 +242,16 @@ class ResultView:
                            shown=f"{SHOWN_ROWS:,}", total=f"{rows.total:,}"))  # fmt: skip
 
 
-def _made(job: Job, suffix: str) -> Callable[[], Any]:
-    """The file's bytes, made when they are asked for."""
-    return lambda: export(job, suffix).read_bytes()
+def _made(job: Job, suffix: str, rows: int) -> Callable[[], Any]:
+    """The file's bytes, made when they are asked for, which the audit log then has.
+
+    A table's owner gets it also while the records can't be written: the log of the process says so.
+    """
+
+    def made() -> bytes:
+        content = export(job, suffix).read_bytes()
+        facts = {"what": "spreadsheet", "job": job.id, "format": suffix.removeprefix("."), "rows": rows}
+        note_of(job.owner, Act.EXPORT, facts)
+        return content
+
+    return made

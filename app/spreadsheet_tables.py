@@ -10,13 +10,15 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from app.desk import person
+from app.desk import note, note_of, person
 from app.edge import plain
 from app.sentences import said_of_file
 from app.text import Voice
 from core.bulk.job_run import State, delete, delete_expired, state_of
 from core.bulk.jobs import KEPT_DAYS, UPLOAD_LIMIT, Job, Jobs
 from core.errors import TriageError
+from core.records.acts import Act
+from core.records.schema import THE_DESK
 from core.settings import load_settings
 
 JOB = "spreadsheet_job"  # the id of the table on the page; no copy of a table is held in the session
@@ -214,10 +216,12 @@ def _sweep() -> None:
     """Delete what nobody used for a week, once a session."""
     if not st.session_state.get(SWEPT):
         st.session_state[SWEPT] = True
-        delete_expired(load_settings().data_dir)
+        if count := delete_expired(load_settings().data_dir):
+            note_of(THE_DESK, Act.RUN_DELETED, {"unused": count})
 
 
 def _delete(job: Job) -> None:
     delete(job)
+    note(Act.RUN_DELETED, {"job": job.id})
     if st.session_state.get(JOB) == job.id:
         open_job(None)

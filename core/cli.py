@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from core.cli_models import evaluate, models, train
+from core.cli_records import audit, records
 
 if TYPE_CHECKING:
     from core.notes import Note
@@ -185,6 +186,8 @@ def check_endpoint(url: str | None) -> None:
 triage.add_command(train)
 triage.add_command(evaluate)
 triage.add_command(models)
+triage.add_command(audit)
+triage.add_command(records)
 
 
 def run(arguments: list[str]) -> int:

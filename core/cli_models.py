@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from core.cli_records import note_model_change
+
 if TYPE_CHECKING:
     from core.model.evaluate import Evaluation
     from core.model.registry import Registry
@@ -161,21 +163,28 @@ def verify(bundle: str | None) -> None:
 def promote(bundle: str) -> None:
     """Let a bundle answer from now on: BUNDLE is a version in the registry, or a folder, which is copied into it."""
     from core.model.bundle import verify_bundle
+    from core.records.acts import Act
 
     registry = _registry()
     if Path(bundle).is_dir():
         manifest = verify_bundle(Path(bundle))
         bundle = registry.add(Path(bundle), manifest.name, manifest.version, verify_bundle).reference
-    click.echo(
-        f"{registry.promote(bundle, verify_bundle).reference} answers from now on. Restart a desk that is running."
-    )
+    before = registry.pointer().current
+    now = registry.promote(bundle, verify_bundle).reference
+    click.echo(f"{now} answers from now on. Restart a desk that is running.")
+    if now != before:
+        note_model_change(Act.MODEL_PROMOTED, before, now)
 
 
 @models.command()
 def rollback() -> None:
     """Let the bundle answer that answered before the last promotion."""
     from core.model.bundle import verify_bundle
+    from core.records.acts import Act
 
-    found = _registry().rollback(verify_bundle)
+    registry = _registry()
+    before = registry.pointer().current
+    found = registry.rollback(verify_bundle)
     name = found.reference if found else "The bundle shipped with the desk"
     click.echo(f"{name} answers from now on. Restart a desk that is running.")
+    note_model_change(Act.MODEL_ROLLED_BACK, before, found.reference if found else None)

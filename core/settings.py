@@ -1,10 +1,11 @@
 """The desk's settings: `TRIAGE_*` variables, or the same names in a `.env` file. One frozen object."""
 
+from base64 import urlsafe_b64decode
 from pathlib import Path
 from typing import Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, HttpUrl, SecretStr, TypeAdapter, ValidationError, field_validator
+from pydantic import Field, HttpUrl, SecretStr, TypeAdapter, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import SettingsError
@@ -33,6 +34,8 @@ class Settings(BaseSettings):
         cache_url: `sqlite:///path`, `redis://host:port/0` or `none`.
         database_url: SQLAlchemy URL of the records (`sqlite:///path`, `postgresql+psycopg://…`); unset: SQLite in
             `data_dir`.
+        keep_texts_days: days that the text of an overridden note is kept, encrypted; 0: none is.
+        texts_key: Fernet's key of those texts.
         model: the bundle's folder; unset: the registry's current one, else the default bundle shipped.
         acuity_scheme: names, colours and times of the acuity levels: a file in `models/schemes`, or the path of one.
         language: language of the pages and messages, `zh` or `en`; unset: the reader's own.
@@ -54,6 +57,8 @@ class Settings(BaseSettings):
     embedding_timeout: float = Field(10.0, gt=0, le=600)
     cache_url: str | None = None
     database_url: SecretStr | None = None
+    keep_texts_days: int = Field(0, ge=0, le=3650)
+    texts_key: SecretStr | None = Field(None, validate_default=True)
     model: Path | None = None
     acuity_scheme: str = "esi"
     language: Literal["zh", "en"] | None = None
@@ -78,6 +83,23 @@ class Settings(BaseSettings):
         if url and not url.startswith(("sqlite:///", "redis://", "rediss://", "unix://")) and url != "none":
             raise ValueError("expected sqlite:///PATH, redis://HOST:PORT/0 or none")
         return url or None
+
+    @field_validator("texts_key")
+    @classmethod
+    def _texts_have_a_key(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if key is None or not key.get_secret_value():
+            if info.data.get("keep_texts_days"):
+                raise ValueError(
+                    "TRIAGE_KEEP_TEXTS_DAYS keeps texts only with a key; make one with: triage records key"
+                )
+            return None
+        try:
+            is_key = len(urlsafe_b64decode(key.get_secret_value())) == 32
+        except ValueError:
+            is_key = False
+        if not is_key:
+            raise ValueError("expected a Fernet key (32 bytes as base64); make one with: triage records key")
+        return key
 
     @property
     def embedding_urls(self) -> tuple[str, ...]:
@@ -107,7 +129,15 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         lines = [
-            f"TRIAGE_{str(problem['loc'][0]).upper()}={problem['input']!r}: {problem['msg']}"
+            f"TRIAGE_{name.upper()}={_shown(name, problem['input'])}: {problem['msg']}"
             for problem in error.errors(include_url=False, include_context=False)
+            for name in [str(problem["loc"][0])]
         ]
         raise SettingsError("\n".join(lines)) from None
+
+
+def _shown(name: str, value: object) -> str:
+    """A wrong value as the message has it; of a secret only whether there is one."""
+    if "SecretStr" not in str(Settings.model_fields[name].annotation):
+        return repr(value)
+    return "(hidden)" if value else ""

@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from app.charts import activity as charts
-from app.desk import records
+from app.desk import person, records
 from app.edge import calm
 from app.figure import show_figure
 from app.text import voice
 from core.records import export, summary
+from core.records.acts import Act
 from core.records.records import AnsweredNote
 
 SPAN, KEPT_SPAN = "activity_span", "activity_span_kept"
@@ -194,9 +195,11 @@ def show_overrides(notes: Sequence[AnsweredNote]) -> None:
 
 
 def show_answers(notes: Sequence[AnsweredNote], zone: tzinfo, span: summary.Span) -> None:
-    """The answers one by one, to read and to take away."""
+    """The answers one by one, to take away; the audit log has a row about it first, or nothing is taken."""
+    kept, who = records(), person()  # the file is made outside of the page's run
 
     def as_csv() -> bytes:
+        kept.note(Act.EXPORT, who, {"what": "activity", "format": "csv", "span": span, "rows": len(notes)})
         table = export.answers_table(notes, zone)
         return export.csv_of(charts.worded_answers(table, summary.tasks_of(notes), str(zone), say))
 
@@ -207,7 +210,7 @@ def show_answers(notes: Sequence[AnsweredNote], zone: tzinfo, span: summary.Span
         mime="text/csv",
         icon=":material/download:",
         on_click="ignore",
-        help=say("Every answer and decision of this time span. No text of any note is kept, so none is in it."),
+        help=say("Every answer and decision of this time span. It holds no text of any note."),
     )
 
 

@@ -9,9 +9,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,6 +31,9 @@ from core.bulk.outcome import Outcome, sum_up
 from core.bulk.run import RunStopped
 from core.bulk.tables import open_table
 from core.errors import TableError, TriageError
+from core.records.acts import Act
+from core.records.database import open_records
+from core.settings import load_settings
 from core.triage import TriageDesk
 
 EVERY = 0.4  # seconds between two words about progress
@@ -187,9 +192,22 @@ def main() -> int:
             print(in_words_of_the_page(error, job.folder, job.name))  # noqa: T201 - read by who started this
             return 1
         return 0
-    _end_on_signal()
     os.nice(10)  # who pastes a note comes first
-    return 0 if classify(job, job.choice).phase == "done" else 1
+    _note(Act.RUN_STARTED, job, {"kept": rows_kept(job)})
+    _end_on_signal()
+    end = classify(job, job.choice)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it has ended; what is left to do takes no time
+    _note(Act.RUN_FINISHED, job, {"done": end.done, "end": end.phase, "trouble": end.trouble})
+    return 0 if end.phase == "done" else 1
+
+
+def _note(kind: Act, job: Job, facts: Mapping[str, Any]) -> None:
+    """Write a row of the audit log; a run goes on without where it can't be written, and its own log says so."""
+    try:
+        with closing(open_records(load_settings())) as records:
+            records.note(kind, job.owner, {"job": job.id, "rows": job.look.rows, **facts})
+    except TriageError as error:
+        log.error("not in the audit log: %s of job %s: %s", kind.value, job.id, type(error).__name__)
 
 
 if __name__ == "__main__":

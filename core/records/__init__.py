@@ -1,1 +1,1 @@
-"""What the desk answered and what people decided: levels, labels and reasons, never a note's text."""
+"""What the desk answered and what people decided: levels, labels and reasons, and a log of both that shows changes."""

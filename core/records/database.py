@@ -1,49 +1,49 @@
-"""Records in a database: SQLite by default, PostgreSQL by URL.
+"""Records in a database: answers, decisions, and the audit log, in which each of them stands from the same moment on.
 
 Messages of errors are whole sentences without places or values: they can be shown and translated as they are. The kind
 of the error goes to the log.
 """
 
-import logging
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from functools import partial
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import URL, ColumnElement, Connection, Engine, Row, create_engine, event, insert, make_url, select
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy import ColumnElement, Connection, Engine, Row, bindparam, insert, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import RecordsError
 from core.notes import Assessment
+from core.records.acts import Act
+from core.records.chain import Chain, Head, audit_key
+from core.records.engine import for_one_view, for_writing, make_place, note_in_log, open_engine
 from core.records.reasons import REASONS
-from core.records.records import AnsweredNote, Decision, Records
-from core.records.tables import answers, decisions, metadata
+from core.records.records import AnsweredNote, Decision
+from core.records.schema import bring_up_to_date
+from core.records.tables import answers, decisions
+from core.records.texts import SWITCHED_OFF, Texts, forget_expired
 from core.settings import Settings
 
-BAD_URL = (
-    "TRIAGE_DATABASE_URL names no database that can be used: expected sqlite:///PATH or "
-    "postgresql+psycopg://USER:PASSWORD@HOST/NAME, with its driver installed."
-)
-CANNOT_OPEN = "The records' database can't be opened. Nothing was lost; try again, or tell who runs this desk."
 CANNOT_READ = "The records can't be read now. Nothing was lost; try again in a moment."
 CANNOT_WRITE = "This was not recorded: the records can't be written now. Try again in a moment."
 NO_SUCH_ANSWER = "This answer is not in the records, so no decision about it can be kept."
-BUSY_TIMEOUT = 10  # seconds to wait for another writer
-ATTEMPTS = 5  # at making the tables, when several processes start at once
-log = logging.getLogger(__name__)
 
 
-def open_records(settings: Settings) -> Records:
+def open_records(settings: Settings) -> "DatabaseRecords":
     """The records that the settings name; connects, and makes the tables, at first use.
 
     Raises:
         RecordsError: the URL can't be used.
     """
-    return DatabaseRecords(_engine(settings.effective_database_url))
+    key = settings.texts_key
+    return DatabaseRecords(
+        open_engine(settings.effective_database_url),
+        key=partial(audit_key, settings.data_dir),
+        texts=Texts(settings.keep_texts_days, key.get_secret_value() if key else None),
+    )
 
 
 def now() -> datetime:
@@ -51,20 +51,62 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-class DatabaseRecords:
-    """Answers and decisions in two tables. Can be used by several threads, beside other processes."""
+@dataclass(slots=True)
+class _Pen:
+    """A transaction that holds the end of the audit log: what is written in it stands there, or nothing is."""
 
-    def __init__(self, engine: Engine, clock: Callable[[], datetime] = now) -> None:
+    connection: Connection
+    chain: Chain
+    head: Head
+    at: datetime
+
+    def note(self, kind: Act, person: str, facts: Mapping[str, Any], note_hash: str | None = None) -> None:
+        self.head = self.chain.add(
+            self.connection, self.head, kind, person, facts, at=self.at, note_hash=note_hash or None
+        )
+
+
+class DatabaseRecords:
+    """Answers, decisions and their audit log. Can be used by several threads, beside other processes."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Callable[[], datetime] = now,
+        *,
+        key: Callable[[], bytes],
+        texts: Texts | None = None,
+    ) -> None:
         """Binds the records to a database.
 
         Args:
-            engine: how to reach it.
+            engine: how to reach it (`core.records.engine`).
             clock: the time to record.
+            key: gives the key of the audit log's seals, at first use.
+            texts: what is kept of overridden notes; by default nothing.
         """
-        self._engine = engine
+        self._engine, self._for_writing, self._for_one_view = engine, for_writing(engine), for_one_view(engine)
         self._clock = clock
+        self._key = key
+        self._texts = texts or Texts()
         self._lock = Lock()
-        self._is_ready = False
+        self._chain: Chain | None = None
+
+    @property
+    def chain(self) -> Chain:
+        """What seals the audit log; makes the tables at first use.
+
+        Raises:
+            RecordsError: the database or the installation's secret can't be used.
+            SQLAlchemyError: the database can't be used now.
+        """
+        with self._lock:
+            if self._chain is None:
+                make_place(self._engine.url)
+                chain = Chain(self._key())
+                bring_up_to_date(self._engine, chain, self._clock)
+                self._chain = chain
+            return self._chain
 
     def add(self, assessment: Assessment, *, person: str, note_hash: str) -> int:
         """Record an answer; its id.
@@ -73,19 +115,34 @@ class DatabaseRecords:
             RecordsError: it was not recorded.
         """
         model = assessment.model
-        row = {
-            "at": self._clock(),
-            "person": person,
-            "note_hash": note_hash,
-            "labels": {task: answer.label for task, answer in assessment.tasks.items()},
+        labels = {task: answer.label for task, answer in assessment.tasks.items()}
+        red_flags = [hit.id for hit in assessment.red_flags]
+        facts = {
+            "labels": labels,
             "needs_review": assessment.needs_review,
-            "red_flags": [hit.id for hit in assessment.red_flags],
+            "reasons": assessment.reasons,
+            "red_flags": red_flags,
+            "warnings": assessment.warnings,
             "language": assessment.language,
-            "model": f"{model.bundle} {model.version} {model.embedding}",
+            "bundle": model.bundle,
+            "version": model.version,
+            "space": model.embedding,
         }
-        with self._connection(CANNOT_WRITE) as connection:
-            found = connection.execute(insert(answers).values(row)).inserted_primary_key
-        return int(found[0]) if found else 0
+        with self._writing() as pen:
+            row = {
+                "at": pen.at,
+                "person": person,
+                "note_hash": note_hash,
+                "labels": labels,
+                "needs_review": assessment.needs_review,
+                "red_flags": red_flags,
+                "language": assessment.language,
+                "model": f"{model.bundle} {model.version} {model.embedding}",
+            }
+            found = pen.connection.execute(_ADD_ANSWER, row).inserted_primary_key
+            number = int(found[0]) if found else 0
+            pen.note(Act.ASSESSMENT, person, {"answer": number, **facts}, note_hash)
+        return number
 
     def decide(self, answer: int, task: str, label: str, *, reason: str, person: str) -> Decision:
         """Record what a person decided about one task of an answer.
@@ -101,30 +158,65 @@ class DatabaseRecords:
             RecordsError: it was not recorded.
             ValueError: the answer has no such task, or an override no known reason.
         """
-        # Read and written apart: a transaction that begins by reading could not wait for another SQLite writer.
-        with self._connection(CANNOT_READ) as connection:
-            labels = connection.execute(select(answers.c.labels).where(answers.c.id == answer)).scalar_one_or_none()
-        if labels is None:
+        with self._reading() as connection:  # apart: an answer never changes
+            found = connection.execute(_ANSWER, {"wanted": answer}).one_or_none()
+        if found is None:
             raise RecordsError(NO_SUCH_ANSWER)
-        if task not in labels:
+        if task not in found.labels:
             raise ValueError("the answer has no such task")
-        given = str(labels[task])
+        given = str(found.labels[task])
         if label != given and reason not in REASONS:
             raise ValueError(f"an override needs one of these reasons: {', '.join(REASONS)}")
-        decision = Decision(task, given, label, "" if label == given else reason, person, self._clock())
-        with self._connection(CANNOT_WRITE) as connection:
-            connection.execute(
-                insert(decisions).values(
-                    answer=answer,
-                    task=task,
-                    given=given,
-                    decided=label,
-                    reason=decision.reason,
-                    person=person,
-                    at=decision.at,
-                )
-            )
-        return decision
+        reason = "" if label == given else reason
+        facts = {"answer": answer, "task": task, "given": given, "decided": label, "reason": reason}
+        with self._writing() as pen:
+            pen.connection.execute(_ADD_DECISION, {**facts, "person": person, "at": pen.at})
+            kind = Act.ACCEPTANCE if label == given else Act.OVERRIDE
+            pen.note(kind, person, facts, found.note_hash)
+        return Decision(task, given, label, reason, person, pen.at)
+
+    def note(self, kind: Act, person: str, facts: Mapping[str, Any], *, note_hash: str | None = None) -> None:
+        """Add a row to the audit log about something that is no answer and no decision.
+
+        Raises:
+            RecordsError: it was not recorded; facts that no audit log may keep are not, either.
+        """
+        with self._writing() as pen:
+            pen.note(kind, person, facts, note_hash)
+
+    @property
+    def keeps_texts(self) -> bool:
+        """Whether this site keeps the texts of overridden notes."""
+        return self._texts.are_kept
+
+    def keep_text(self, answer: int, text: str) -> None:
+        """Keep the text of an overridden note, encrypted, until its time has passed.
+
+        Raises:
+            RecordsError: the site keeps none, or it was not kept.
+        """
+        if not self.keeps_texts:
+            raise RecordsError(SWITCHED_OFF)
+        with self._writing() as pen:
+            self._texts.keep(pen.connection, answer, text, pen.at)
+
+    def kept_texts(self) -> dict[int, str]:
+        """The texts that are kept, by answer.
+
+        Raises:
+            RecordsError: there is no key, not the right one, or the database can't be read.
+        """
+        with self._reading() as connection:
+            return dict(self._texts.read(connection, self._clock()))
+
+    def tidy(self) -> None:
+        """Make the tables, and delete the texts whose time has passed: what a server does at its start.
+
+        Raises:
+            RecordsError: the database can't be used.
+        """
+        with self._writing():
+            pass
 
     def answers(
         self, *, since: datetime | None = None, until: datetime | None = None, person: str | None = None
@@ -142,7 +234,7 @@ class DatabaseRecords:
         if person is not None:
             wanted.append(answers.c.person == person)
         their_decisions = select(decisions).join(answers).where(*wanted).order_by(decisions.c.id)
-        with self._connection(CANNOT_READ) as connection:
+        with self._reading() as connection:
             found = connection.execute(select(answers).where(*wanted).order_by(answers.c.at, answers.c.id)).all()
             decided = connection.execute(their_decisions).all()
         last: dict[int, dict[str, Decision]] = {}
@@ -155,66 +247,44 @@ class DatabaseRecords:
         self._engine.dispose()
 
     @contextmanager
-    def _connection(self, sentence: str) -> Iterator[Connection]:
+    def one_view(self) -> Iterator[Connection]:
+        """A connection that sees one state of the database until the block's end.
+
+        Raises:
+            RecordsError: the database can't be read.
+        """
+        with self._connection(CANNOT_READ, self._for_one_view) as connection:
+            yield connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._connection(CANNOT_READ, self._engine) as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[_Pen]:
+        """A transaction that nobody else can write beside, so that time and chain go the same way."""
+        with self._connection(CANNOT_WRITE, self._for_writing) as connection:
+            head = self.chain.hold(connection)
+            at = self._clock()
+            forget_expired(connection, at)
+            yield _Pen(connection, self.chain, head, at)
+
+    @contextmanager
+    def _connection(self, sentence: str, engine: Engine) -> Iterator[Connection]:
         """A transaction; what the database says becomes `sentence`."""
         try:
-            self._make_tables()
-            with self._engine.begin() as connection:
+            _ = self.chain
+            with engine.begin() as connection:
                 yield connection
         except (SQLAlchemyError, ValueError) as error:  # ValueError: what is kept is not what was written
-            _note_in_log(error)
+            note_in_log(error)
             raise RecordsError(sentence) from None
 
-    def _make_tables(self) -> None:
-        with self._lock:
-            if self._is_ready:
-                return
-            _make_place(self._engine.url)
-            for attempt in range(ATTEMPTS):
-                try:
-                    metadata.create_all(self._engine)
-                    break
-                except DBAPIError:  # another process made them between our look and our try
-                    if attempt + 1 == ATTEMPTS:
-                        raise
-                    time.sleep(0.1 * 2**attempt)
-            self._is_ready = True
 
-
-def _engine(url: str) -> Engine:
-    try:
-        where = make_url(url)
-        if where.get_backend_name() != "sqlite":
-            return create_engine(where, hide_parameters=True, pool_pre_ping=True)
-        if not where.database or where.database == ":memory:":
-            raise RecordsError(BAD_URL)  # it would be another database in each thread
-        engine = create_engine(where, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT})
-    except (ArgumentError, ImportError) as error:
-        _note_in_log(error)
-        raise RecordsError(BAD_URL) from None
-    event.listen(engine, "connect", _set_up_sqlite)
-    return engine
-
-
-def _set_up_sqlite(connection: DBAPIConnection, _: object) -> None:
-    """Readers beside one writer, and no decision about an answer that is not there."""
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _make_place(url: URL) -> None:
-    """The folder and the file of a SQLite database, readable by their owner alone."""
-    if url.get_backend_name() != "sqlite" or not url.database:
-        return
-    path = Path(url.database)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600, exist_ok=True)
-    except OSError as error:
-        _note_in_log(error)
-        raise RecordsError(CANNOT_OPEN) from None
+_ADD_ANSWER = insert(answers)
+_ADD_DECISION = insert(decisions)
+_ANSWER = select(answers.c.labels, answers.c.note_hash).where(answers.c.id == bindparam("wanted"))
 
 
 def _decision(row: Row[Any]) -> Decision:
@@ -233,9 +303,3 @@ def _answered(row: Row[Any], last: dict[str, Decision]) -> AnsweredNote:
         row.model,
         last,
     )
-
-
-def _note_in_log(error: Exception) -> None:
-    """The kind of an error alone: its words can hold values and addresses."""
-    kind = type(error.orig) if isinstance(error, DBAPIError) and error.orig else type(error)
-    log.warning("records: %s", kind.__name__)

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from core.notes import Assessment
+from core.records.acts import Act
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class AnsweredNote:
 
 
 class Records(Protocol):
-    """Keeps answers and decisions. Every method raises `RecordsError` when the database can't be used."""
+    """Keeps answers, decisions and their audit log. Methods raise `RecordsError` when the database can't be used."""
 
     def add(self, assessment: Assessment, *, person: str, note_hash: str) -> int:
         """Record an answer; its id.
@@ -87,6 +88,26 @@ class Records(Protocol):
         self, *, since: datetime | None = None, until: datetime | None = None, person: str | None = None
     ) -> list[AnsweredNote]:
         """Answers given in a time span, oldest first, each with its last decisions."""
+        ...
+
+    def note(self, kind: Act, person: str, facts: Mapping[str, Any], *, note_hash: str | None = None) -> None:
+        """Add a row to the audit log about something that is no answer and no decision.
+
+        Args:
+            kind: what was done.
+            person: who did it.
+            facts: codes, numbers and labels; never a note's text or a file's name.
+            note_hash: keyed hash of the note that it is about, if any.
+        """
+        ...
+
+    @property
+    def keeps_texts(self) -> bool:
+        """Whether this site keeps the texts of overridden notes."""
+        ...
+
+    def keep_text(self, answer: int, text: str) -> None:
+        """Keep the text of an overridden note; refused where the site has not switched that on."""
         ...
 
     def close(self) -> None:

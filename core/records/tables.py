@@ -1,11 +1,16 @@
-"""The tables of the records. They have no column that could hold a note's text."""
+"""The tables of the records, as the last step of `migrations` leaves them.
+
+Only `kept_texts` holds words of notes, encrypted, and only where a site switches that on.
+"""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     DateTime,
     Dialect,
@@ -15,6 +20,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     TypeDecorator,
 )
 from sqlalchemy.types import TypeEngine
@@ -75,4 +81,39 @@ decisions = Table(
     Column("reason", String(40), nullable=False),
     Column("person", String(200), nullable=False),
     Column("at", UtcTime, nullable=False),
+)
+
+_LONG = BigInteger().with_variant(Integer, "sqlite")
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _LONG, primary_key=True, autoincrement=False),  # 1, 2, 3, …: a gap is a row that was taken away
+    Column("at", UtcTime, nullable=False),
+    Column("person", String(200), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("note_hash", String(128)),
+    Column("facts", Text, nullable=False),  # JSON as it was sealed, byte for byte
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
+    Column("rows", _LONG, nullable=False),
+    Column("last_id", _LONG, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("last_hash", String(64), nullable=False),
+    Column("key_id", String(16), nullable=False),
+    Column("mac", String(64), nullable=False),
+)
+
+kept_texts = Table(
+    "kept_texts",
+    metadata,
+    Column("answer", ForeignKey("answers.id"), primary_key=True, autoincrement=False),
+    Column("token", Text, nullable=False),
+    Column("expires", UtcTime, nullable=False, index=True),
 )

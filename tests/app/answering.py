@@ -1,11 +1,13 @@
 """An answer made by hand, and records in memory whose database can be made to fail."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from core.errors import RecordsError
 from core.notes import Assessment, ModelIdentity, RankedLabel, RedFlagHit, TaskAnswer
+from core.records.acts import Act
 from core.records.records import AnsweredNote, Decision
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -38,11 +40,17 @@ class MemoryRecords:
         fails: whether the database can't be used.
         added: each answer with person and hash.
         decided: each decision with its answer.
+        noted: each row of the audit log that is neither.
+        keeps_texts: whether the site keeps texts of overridden notes.
+        texts: the texts kept, by answer.
     """
 
     fails: bool = False
     added: list[tuple[Assessment, str, str]] = field(default_factory=list)
     decided: list[tuple[int, Decision]] = field(default_factory=list)
+    noted: list[tuple[Act, str, Mapping[str, Any]]] = field(default_factory=list)
+    keeps_texts: bool = False
+    texts: dict[int, str] = field(default_factory=dict)
 
     def add(self, assessment: Assessment, *, person: str, note_hash: str) -> int:
         """Record an answer."""
@@ -64,6 +72,16 @@ class MemoryRecords:
         """Nothing: no test reads here."""
         self._try()
         return []
+
+    def note(self, kind: Act, person: str, facts: Mapping[str, Any], *, note_hash: str | None = None) -> None:
+        """Add a row to the audit log."""
+        self._try()
+        self.noted.append((kind, person, facts))
+
+    def keep_text(self, answer: int, text: str) -> None:
+        """Keep a text."""
+        self._try()
+        self.texts[answer] = text
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -5,7 +5,7 @@ from typing import cast
 import pytest
 
 from app.answer_sitting import Book, Override, Problem, Sitting, problem_of
-from core.errors import BundleCorrupt, EndpointTimeout, NoteError, SettingsError
+from core.errors import BundleCorrupt, EndpointTimeout, NoteError, RecordsError, SettingsError
 from core.notes import Assessment, Note
 from core.records.records import Records
 from core.triage import TriageDesk
@@ -212,3 +212,32 @@ def test_an_answer_knows_when_the_box_holds_another_note(at: Sitting) -> None:
     assert not at.differs_from(NOTE)
     assert at.differs_from(Note(NOTE.text + "。", 67, "male"))
     assert not Sitting().differs_from(NOTE)
+
+
+def test_words_of_an_overridden_note_are_kept_only_where_the_site_does(
+    at: Sitting, book: Book, kept: MemoryRecords
+) -> None:
+    at.choose("acuity", "1", book)
+    at.give_reason("other", book)
+    assert kept.texts == {}
+    kept.keeps_texts = True
+    at.choose("department", "cardiology", book)
+    assert kept.texts == {}  # accepted
+    at.choose("acuity", "3", book)
+    at.give_reason("other", book)
+    assert kept.texts == {1: NOTE.text}
+
+
+def test_a_text_that_can_t_be_kept_takes_nothing_from_the_decision(
+    at: Sitting, book: Book, kept: MemoryRecords, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RecordsError("The records can't be written now.")
+
+    kept.keeps_texts = True
+    monkeypatch.setattr(kept, "keep_text", fail)
+    at.choose("acuity", "1", book)
+    at.give_reason("other", book)
+    assert (at.lost, at.label("acuity"), at.asking) == (False, "1", None)
+    assert "not kept" in caplog.text
+    assert NOTE.text not in caplog.text

@@ -65,3 +65,17 @@ def test_the_api_key_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load_settings().language = "zh"  # type: ignore[misc]
+
+
+def test_texts_are_kept_only_with_a_key_and_the_message_tells_how_to_make_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings(texts_key="").texts_key is None
+    monkeypatch.setenv("TRIAGE_KEEP_TEXTS_DAYS", "30")
+    for key in (None, "", "very-secret"):
+        if key is not None:
+            monkeypatch.setenv("TRIAGE_TEXTS_KEY", key)
+        with pytest.raises(SettingsError, match="make one with: triage records key") as caught:
+            load_settings()
+        assert str(caught.value).startswith("TRIAGE_TEXTS_KEY=")
+        assert "very-secret" not in str(caught.value)
+    monkeypatch.setenv("TRIAGE_TEXTS_KEY", "A" * 43 + "=")
+    assert "A" * 43 not in repr(load_settings())

@@ -1,11 +1,13 @@
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import streamlit as st
+from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
 from app.charts import activity as charts
@@ -13,9 +15,10 @@ from app.desk import records
 from app.text import Voice
 from core.errors import RecordsError
 from core.notes import Assessment, ModelIdentity, TaskAnswer
-from core.records import database, summary
+from core.records import chain, database, engine, schema, summary
 from core.records.database import DatabaseRecords, open_records
 from core.records.records import AnsweredNote
+from core.records.tables import audit
 from core.settings import REPOSITORY, load_settings
 
 NOW = datetime.now(UTC)
@@ -189,8 +192,15 @@ def test_what_nobody_expected_is_a_number_that_the_log_has_too(
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_every_sentence_of_an_error_can_be_said(language: str) -> None:
     say = Voice(language)  # type: ignore[arg-type]
-    sentences = (database.BAD_URL, database.CANNOT_OPEN, database.CANNOT_READ, database.CANNOT_WRITE)
-    for sentence in (*sentences, database.NO_SUCH_ANSWER):
+    sentences = (
+        engine.BAD_URL,
+        engine.CANNOT_OPEN,
+        schema.NEWER,
+        chain.CANNOT_SEAL,
+        chain.OTHER_KEY,
+        chain.BROKEN_HEAD,
+    )
+    for sentence in (*sentences, database.CANNOT_READ, database.CANNOT_WRITE, database.NO_SUCH_ANSWER):
         assert (say(str(RecordsError(sentence))) == sentence) is (language == "en")
 
 
@@ -223,3 +233,35 @@ def test_a_map_with_too_many_labels_shows_those_that_changed_most() -> None:
     assert charts.is_map_cut(pairs, "department")
     assert not charts.is_map_cut(pairs.head(2), "department")
     assert len(charts.override_table(pairs, "department", Voice("en"))) == 20
+
+
+@pytest.fixture
+def csv_asked_for(monkeypatch: pytest.MonkeyPatch) -> Callable[[], bytes]:
+    """What the page's download gives when it is asked for, after the page was drawn."""
+    given: list[Callable[[], bytes]] = []
+    monkeypatch.setattr(st, "download_button", lambda _, data, **__: given.append(data))
+    return lambda: given[-1]()
+
+
+@pytest.mark.usefixtures("some_notes")
+def test_a_download_is_in_the_audit_log(csv_asked_for: Callable[[], bytes]) -> None:
+    assert not open_page().exception
+    assert csv_asked_for().startswith(b"\xef\xbb\xbf")
+    with records().one_view() as connection:
+        row = connection.execute(select(audit).order_by(audit.c.id.desc())).first()
+    assert row is not None
+    assert (row.kind, row.person) == ("export", "local")
+    assert json.loads(row.facts) == {"what": "activity", "format": "csv", "span": "today", "rows": 3}
+
+
+@pytest.mark.usefixtures("some_notes")
+def test_what_the_audit_log_can_t_take_is_not_downloaded(
+    csv_asked_for: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RecordsError(database.CANNOT_WRITE)
+
+    assert not open_page().exception
+    monkeypatch.setattr(DatabaseRecords, "note", fail)
+    with pytest.raises(RecordsError):
+        csv_asked_for()

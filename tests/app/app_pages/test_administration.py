@@ -1,7 +1,9 @@
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
 from app import administration_words as words
@@ -10,6 +12,7 @@ from app.text import Voice
 from core.embedding.contract import _CHECKS
 from core.model.bundle import Bundle, verify_bundle
 from core.model.registry import Registry
+from core.records.tables import audit
 from core.settings import REPOSITORY, Settings
 
 MAIN = str(REPOSITORY / "app" / "main.py")
@@ -95,6 +98,26 @@ def test_promoting_asks_first_and_then_the_new_model_answers_until_it_is_rolled_
     page.button(key="change_yes").click().run()
     assert registry.pointer().current is None
     assert open_desk().bundle.manifest.name == "default"
+    with records().one_view() as connection:
+        rows = connection.execute(select(audit).order_by(audit.c.id)).all()
+    assert [(row.kind, row.person, json.loads(row.facts)) for row in rows] == [
+        ("model_promoted", "local", {"before": None, "now": reference}),
+        ("model_rolled_back", "local", {"before": reference, "now": None}),
+    ]
+
+
+def test_a_change_that_the_audit_log_can_t_take_is_made_and_said(
+    registry: Registry, small_bundle: tuple[Path, Bundle], installation: Path
+) -> None:
+    (installation / "data" / "records.sqlite").write_text("no database\n" * 500)
+    reference = f"small/{small_bundle[1].manifest.version}"
+    page = opened()
+    page.selectbox(key="administration_version").select(reference).run()
+    page.button(key="promote").click().run()
+    page.button(key="change_yes").click().run()
+    assert not page.exception
+    assert registry.pointer().current == reference
+    assert any("could not be written into the audit log" in warning.value for warning in page.warning)
 
 
 def test_who_says_no_changes_nothing(registry: Registry, small_bundle: tuple[Path, Bundle]) -> None:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app import map_panels
 from app.charts.map import MOST_POINTS, map_figure, mix_figure, synthetic_map
 from app.charts.map_colours import MOST_VALUES, colouring_by
 from app.text import Voice
@@ -12,6 +13,7 @@ from core.errors import EndpointUnavailable
 from core.explore.points import Column, MapData
 from core.explore.selection import mix_of
 from core.model.bundle import Bundle
+from core.records.acts import Act
 from core.settings import REPOSITORY
 from core.triage import TriageDesk
 
@@ -241,3 +243,14 @@ def test_the_mix_has_labelled_axes() -> None:
     figure = mix_figure(mix.rows, ["A", "B"], "Department", EN)
     assert figure.layout.xaxis.title.text == "Share of notes"
     assert figure.layout.yaxis.title.text == "Department"
+
+
+def test_a_downloaded_selection_is_in_the_audit_log_and_comes_also_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    noted: list[object] = []
+    monkeypatch.setattr(map_panels, "person", lambda: "researcher")
+    monkeypatch.setattr(map_panels, "note_of", lambda *given: noted.append(given))
+    asked_for = map_panels._noted_csv({"Note": [1, 2], "Text": ["胸痛", "牙疼"]}, has_texts=True)
+    assert noted == []
+    assert "胸痛" in asked_for().decode("utf-8-sig")
+    facts = {"what": "map", "format": "csv", "rows": 2, "texts": True}
+    assert noted == [("researcher", Act.EXPORT, facts)]

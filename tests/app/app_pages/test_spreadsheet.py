@@ -1,6 +1,7 @@
 """The Spreadsheet page: a table goes in, is tried, classified, looked at and deleted; bad ones are said calmly."""
 
 import io
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,12 +9,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import xlsxwriter
+from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
 from app import desk
+from app.spreadsheet_results import _made
 from app.spreadsheet_tables import JOB
 from core.bulk.job_run import state_of, stop
 from core.bulk.jobs import Job, Jobs
+from core.records.tables import audit
 from core.settings import REPOSITORY
 
 NOTES = ("胸口压着痛半小时，出冷汗", "牙疼三天，脸肿了", "itchy rash on both arms", "", "我最近总是睡不着，很焦虑")
@@ -320,9 +324,18 @@ def test_what_nobody_expected_is_a_number(english: AppTest, monkeypatch: pytest.
 
 
 def test_the_download_is_what_the_command_writes(english: AppTest, data: Path) -> None:
-    from core.bulk.job_run import export
-
-    classified(english, data, csv_of(10))
-    frame = pd.read_csv(export(jobs(data)[0], ".csv"), encoding="utf-8-sig")
+    classified(english, data, csv_of(10), "夜班.csv")
+    job = jobs(data)[0]
+    frame = pd.read_csv(io.BytesIO(_made(job, ".csv", 10)()), encoding="utf-8-sig")
+    with desk.records().one_view() as connection:
+        rows = connection.execute(select(audit).order_by(audit.c.id)).all()
+    assert [row.kind for row in rows] == ["run_started", "run_finished", "export"]
+    assert json.loads(rows[-1].facts) == {"what": "spreadsheet", "job": job.id, "format": "csv", "rows": 10}
+    assert "夜班" not in str(rows)
+    english.button(key=f"delete_{job.id}").click().run()
+    with desk.records().one_view() as connection:
+        last = connection.execute(select(audit).order_by(audit.c.id.desc())).first()
+    assert last is not None
+    assert (last.kind, json.loads(last.facts)) == ("run_deleted", {"job": job.id})
     assert len(frame) == 10
     assert "department_probability" in frame.columns

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from core.notes import Assessment, Evidence, ModelIdentity, RedFlagHit, TaskAnswer
+from core.records.chain import audit_key
 from core.records.database import DatabaseRecords, open_records
+from core.records.engine import open_engine
 from core.records.records import AnsweredNote, Decision
 from core.settings import Settings
 
@@ -28,8 +30,20 @@ def records(settings: Settings) -> Iterator[DatabaseRecords]:
     opened.close()
 
 
+def records_with_clock(settings: Settings, clock: Callable[[], datetime]) -> DatabaseRecords:
+    """Records that take their time from `clock`; its first moment is that of the log's beginning."""
+    return DatabaseRecords(
+        open_engine(settings.effective_database_url), clock, key=lambda: audit_key(settings.data_dir)
+    )
+
+
 @pytest.fixture
 def assessment() -> Assessment:
+    """See `some_assessment`."""
+    return some_assessment()
+
+
+def some_assessment() -> Assessment:
     """An answer with a red flag, whose evidence holds words of the note."""
     tasks = {
         "acuity": TaskAnswer("acuity", "2", (), ("2",), 2),

@@ -1,24 +1,27 @@
 import logging
 import multiprocessing
 import sqlite3
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, insert
+from sqlalchemy import insert
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateTable
 
 from core.errors import RecordsError
 from core.notes import Assessment, ModelIdentity, TaskAnswer
-from core.records import database
+from core.records import database, engine
 from core.records.database import DatabaseRecords, open_records
 from core.records.hashing import note_hash
 from core.records.tables import decisions, metadata
-from core.settings import Settings
-from tests.core.records.conftest import NOON, NOTE
+from core.records.verify import verify
+from core.settings import REPOSITORY, Settings
+from tests.core.records.conftest import NOON, NOTE, records_with_clock
 
 
 def test_an_answer_comes_back_as_it_was_recorded(records: DatabaseRecords, assessment: Assessment) -> None:
@@ -92,8 +95,8 @@ def test_the_database_itself_refuses_a_decision_without_answer(
 
 def test_answers_are_found_by_time_in_any_zone_and_by_person(settings: Settings, assessment: Assessment) -> None:
     moments = [NOON + timedelta(hours=hour) for hour in (2, 0, 1)]
-    clock = iter(moments)
-    records = DatabaseRecords(database._engine(settings.effective_database_url), lambda: next(clock))
+    clock = iter([NOON, *moments])  # the first: when the audit log was begun
+    records = records_with_clock(settings, lambda: next(clock))
     for person in ("b", "a", "b"):
         records.add(assessment, person=person, note_hash="")
     east = timezone(timedelta(hours=8))
@@ -167,14 +170,14 @@ def test_a_folder_that_can_t_be_made_is_one_calm_line(tmp_path: Path) -> None:
     records = open_records(Settings(data_dir=tmp_path / "file" / "data", _env_file=None))
     with pytest.raises(RecordsError) as caught:
         records.answers()
-    assert str(caught.value) == database.CANNOT_OPEN
+    assert str(caught.value) == engine.CANNOT_OPEN
     records.close()
 
 
 def test_while_another_writer_holds_the_database_reading_works_and_writing_says_so(
     settings: Settings, assessment: Assessment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.05)
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT", 0.05)
     records = open_records(settings)
     records.add(assessment, person="nurse1", note_hash="")
     other = sqlite3.connect(settings.data_dir / "records.sqlite")
@@ -231,8 +234,53 @@ def test_the_tables_can_be_made_in_postgresql_and_keep_the_time_zone() -> None:
 
 
 def test_a_time_without_zone_is_never_recorded(settings: Settings, assessment: Assessment) -> None:
-    engine = create_engine(f"sqlite:///{settings.data_dir / 'records.sqlite'}")
-    records = DatabaseRecords(engine, lambda: datetime(2026, 3, 4))
+    records = records_with_clock(settings, lambda: datetime(2026, 3, 4))
     with pytest.raises(RecordsError, match="not recorded"):
         records.add(assessment, person="nurse1", note_hash="")
     records.close()
+
+
+def test_a_full_disk_is_one_calm_line_and_loses_nothing_recorded(tmp_path: Path, assessment: Assessment) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(disk)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.decode().strip()}")
+    try:
+        records = open_records(Settings(data_dir=disk / "data", _env_file=None))
+        acknowledged = []
+        with pytest.raises(RecordsError, match="not recorded"):
+            for _ in range(2000):
+                acknowledged.append(records.add(assessment, person="nurse1", note_hash="ab" * 32))
+        assert len(acknowledged) > 10
+        assert [note.id for note in records.answers()] == acknowledged
+        subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
+        acknowledged.append(records.add(assessment, person="nurse1", note_hash="ab" * 32))
+        assert [note.id for note in records.answers()] == acknowledged
+        with records.one_view() as connection:
+            found = verify(connection, records.chain)
+        assert (found.rows, found.breach) == (len(acknowledged), None)
+        records.close()
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_process_that_is_killed_while_it_writes_leaves_a_whole_log(settings: Settings, tmp_path: Path) -> None:
+    code = (
+        "from pathlib import Path; from core.records.database import open_records; from core.settings import Settings\n"
+        "from tests.core.records.conftest import some_assessment\n"
+        f"records = open_records(Settings(data_dir=Path({str(settings.data_dir)!r}), _env_file=None))\n"
+        "while True:\n    print(records.add(some_assessment(), person='x', note_hash=''), flush=True)\n"
+    )
+    for _ in range(3):
+        child = subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+        assert child.stdout is not None
+        said = [child.stdout.readline() for _ in range(40)]
+        child.kill()
+        said += child.communicate()[0].splitlines()
+        records = open_records(settings)
+        with records.one_view() as connection:
+            found = verify(connection, records.chain)
+        assert found.breach is None
+        assert found.rows == len(records.answers()) >= int([line for line in said if line.strip()][-1])
+        records.close()
