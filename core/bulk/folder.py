@@ -174,7 +174,8 @@ class FolderRun:
 
         def start(source: TablePart, target: FileTarget) -> Callable[[], ShardReport]:
             shard = ShardUnderWay(source, target, pool)
-            advance(source.rows if shard.report else shard.problem_rows)
+            if done := source.rows if shard.report else shard.problem_rows:
+                advance(done)
             return shard.finish
 
         ahead = 1 + -(-pool.workers * pool.notes_per_call // smallest)

@@ -203,7 +203,8 @@ class Run:
                 self._reused += batch.rows
                 if not bar.disable:
                     bar.initial += batch.rows  # so that the rate shown is of the rows done now
-            self._advance(bar, batch.rows if shard.report else shard.problem_rows)
+            if done := batch.rows if shard.report else shard.problem_rows:
+                self._advance(bar, done)
             waiting.append((source, target, shard))
             if len(waiting) > ahead:
                 yield waiting.popleft()

@@ -53,9 +53,15 @@ def stopped_after(shards: int, notes: Path, target: Path, desk: TriageDesk, clus
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
+    before = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a shell ignores it for what is in the background
     threading.Thread(target=stop, daemon=True).start()
-    with pytest.raises(RunStopped):
-        classify_table(notes, target, desk, shard_rows=SHARD, on_done=count, cluster=cluster)
+    try:
+        with pytest.raises(RunStopped):
+            classify_table(notes, target, desk, shard_rows=SHARD, on_done=count, cluster=cluster)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_cluster_gives_the_rows_of_a_local_run_within_the_limit_of_all_workers(
