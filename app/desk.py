@@ -2,11 +2,13 @@
 
 import streamlit as st
 
+from app.stopping import Stopping
 from core.records.database import open_records
 from core.records.records import Records
 from core.settings import load_settings
 from core.triage import TriageDesk
 
+STOPPING = Stopping()  # what is under way in this process, the pages' notes too
 LOCAL_PERSON = "local"  # who asks where nobody signs in
 
 
