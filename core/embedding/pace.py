@@ -14,9 +14,9 @@ PROBE_EACH = 16  # lists; of so many one has a single text
 class Pace:
     """How much of a table is sent while notes come in. Safe to use from several threads.
 
-    A note waits for what the endpoint is working on, even where it goes before all that waits. On a GPU fifty texts
-    take hardly longer than one; on a processor two take twice as long. So the lists grow while they take little
-    longer than a single text does, and are halved when they take more.
+    A note waits for what the endpoint is working on, even where it goes before all that waits. On a processor two
+    texts take about twice as long as one; on a GPU many should take little longer. So the lists grow while they take
+    little longer than a single text does, and are halved when they take more.
 
     Args:
         endpoints: which get one list each.
