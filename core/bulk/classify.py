@@ -72,7 +72,8 @@ def classify_table(
         sheet: which sheet of a workbook; none: its first with cells.
         first: only so many rows, for a dry run (at most a shard); none: all.
         progress: show a progress bar on stderr; none: if stderr is a terminal.
-        on_done: told how many more rows are done, those of an earlier run included; from several threads.
+        on_done: told how many more rows are done, those of an earlier run included; from several threads,
+            once more after a stop if a call was under way.
         shard_rows: rows whose answers are kept together; none: by size. An interruption loses at most a few shards.
         patience: seconds to wait for an endpoint that fails as a whole.
         signature: begin a csv with a byte order mark, by which Excel knows its encoding.

@@ -48,7 +48,8 @@ def classify_folder(
         desk: who assesses the notes.
         text_column: the column with the notes in every table; none: found in each by name or content.
         progress: show a progress bar on stderr; none: if stderr is a terminal.
-        on_done: told how many more rows are done, those of an earlier run included; from several threads.
+        on_done: told how many more rows are done, those of an earlier run included; from several threads,
+            once more after a stop if a call was under way.
         part_rows: rows of a file of the target; none: by size.
         patience: seconds to wait for an endpoint that fails as a whole.
         signature: begin each csv with a byte order mark, by which Excel knows its encoding.
