@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import gc
+import ipaddress
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -12,7 +13,12 @@ from pathlib import Path
 from typing import NoReturn
 
 import streamlit as st
+from starlette.middleware import Middleware
 
+from app.api.application import announce, open_api, open_services, served
+from app.api.door import Door
+from app.api.request_log import open_log
+from app.api.work import Services
 from app.desk import open_desk, records
 from core.bulk.job_run import resume_interrupted
 from core.errors import TriageError
@@ -22,16 +28,22 @@ from core.settings import REPOSITORY, load_settings
 MAIN = Path(__file__).with_name("main.py")
 
 
-@asynccontextmanager
-async def _lifespan(app: st.App) -> AsyncIterator[None]:
-    """Open the desk beside the first page, so that the first note need not wait; close it at the end."""
-    warming = asyncio.create_task(asyncio.to_thread(_warm))
-    try:
-        yield
-    finally:
-        await warming
-        open_desk.clear()
-        records.clear()
+def open_app(services: Services) -> st.App:
+    """The pages and the API in one application."""
+
+    @asynccontextmanager
+    async def lifespan(app: st.App) -> AsyncIterator[None]:
+        """Open the desk beside the first page, so that the first note need not wait; close it at the end."""
+        async with served(services):
+            warming = asyncio.create_task(asyncio.to_thread(_warm))
+            try:
+                yield
+            finally:
+                await warming
+                open_desk.clear()
+                records.clear()
+
+    return st.App(MAIN, lifespan=lifespan, middleware=[Middleware(Door, api=open_api(services))])
 
 
 def _warm() -> None:
@@ -60,6 +72,21 @@ def _refuse(message: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
+def _check_host(host: str) -> None:
+    """End where the address is not this machine's own: nothing guards the pages yet."""
+    try:
+        found = {entry[4][0] for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+    except OSError as error:
+        _refuse(f"{host} is no address that can be used ({error.strerror}). Try: triage serve", 1)
+    if not all(ipaddress.ip_address(str(address).partition("%")[0]).is_loopback for address in found):
+        _refuse(
+            f"{host} can be reached from other machines, and nobody signs in at the desk: whoever reaches it would read "
+            "what others send. It was not opened. Serve on 127.0.0.1 and put a proxy with sign-in and TLS before it, on "
+            "this machine.",
+            2,
+        )
+
+
 def _check_port(host: str, port: int) -> None:
     """End with one line where the address can't be used."""
     try:
@@ -78,15 +105,21 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8501)
     options = parser.parse_args()
     try:
-        load_settings()
+        settings = load_settings()
         scheme_in_use()
+        services = open_services(settings, open_desk, records)
+        unlocked = announce(services)
     except TriageError as error:
         _refuse(str(error), error.exit_code)
+    _check_host(options.host)
     _check_port(options.host, options.port)
     # Streamlit reads `.streamlit/config.toml` beside the program's path: this checkout's, wherever it is started.
     sys.argv = [str(REPOSITORY / "triage")]
     print(f"The desk is opening on http://{options.host}:{options.port} (Ctrl+C stops it)", flush=True)  # noqa: T201
-    st.App(MAIN, lifespan=_lifespan).run(config={"server.address": options.host, "server.port": options.port})
+    if unlocked:
+        print(unlocked, flush=True)  # noqa: T201
+    open_log()
+    open_app(services).run(config={"server.address": options.host, "server.port": options.port})
 
 
 if __name__ == "__main__":

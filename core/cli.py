@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from core.cli_keys import keys
 from core.cli_models import evaluate, models, train
 from core.cli_records import audit, records
 
@@ -33,7 +34,7 @@ def triage() -> None:
 
 
 @triage.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, of this machine only.")
 @click.option("--port", default=8501, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
 def serve(host: str, port: int) -> None:
     """Open the desk in a browser."""
@@ -183,6 +184,7 @@ def check_endpoint(url: str | None) -> None:
         click.echo("All of them serve the same embedding space.")
 
 
+triage.add_command(keys)
 triage.add_command(train)
 triage.add_command(evaluate)
 triage.add_command(models)

@@ -8,6 +8,8 @@
     ├── TableError               a table can't be read or written
     ├── RunStopped               a bulk run ended before its last row; what it did is kept (core.bulk.run)
     ├── RecordsError             what was decided can't be kept or read
+    ├── AccessError              a key can't be made, read or accepted
+    ├── DeskBusy                 too many notes wait for the desk; nothing was lost
     ├── TrainingError            a model can't be trained on these tables
     ├── BundleError              a bundle can't be used
     │   ├── BundleCorrupt        a file is missing or has changed since it was saved
@@ -49,6 +51,14 @@ class TableError(TriageError):
 
 class RecordsError(TriageError):
     """The records can't be written or read."""
+
+
+class AccessError(TriageError):
+    """A key can't be made, read or accepted."""
+
+
+class DeskBusy(TriageError):
+    """Too many notes wait for the desk. Nothing was lost."""
 
 
 class TrainingError(TriageError):

@@ -38,6 +38,8 @@ class Settings(BaseSettings):
         texts_key: Fernet's key of those texts.
         model: the bundle's folder; unset: the registry's current one, else the default bundle shipped.
         acuity_scheme: names, colours and times of the acuity levels: a file in `models/schemes`, or the path of one.
+        api_notes_per_minute: notes that each key of the API may send in a minute.
+        api_jobs_per_hour: tables that each key of the API may send in an hour.
         language: language of the pages and messages, `zh` or `en`; unset: the reader's own.
         data_dir: where the desk keeps its cache, registry and records.
     """
@@ -61,6 +63,8 @@ class Settings(BaseSettings):
     texts_key: SecretStr | None = Field(None, validate_default=True)
     model: Path | None = None
     acuity_scheme: str = "esi"
+    api_notes_per_minute: int = Field(300, ge=1, le=1_000_000)
+    api_jobs_per_hour: int = Field(10, ge=1, le=10_000)
     language: Literal["zh", "en"] | None = None
     data_dir: Path = Field(default_factory=lambda: user_data_path("triage-desk"))
 

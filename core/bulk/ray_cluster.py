@@ -100,6 +100,10 @@ class Limited:
         finally:
             self._limiter.release.remote(place)
 
+    def models(self, *, timeout: float) -> list[dict[str, Any]]:
+        """What the endpoint lists; no place is needed for that."""
+        return self._endpoint.models(timeout=timeout)
+
     def abandon(self) -> None:
         """Let go of requests under way."""
         self._endpoint.abandon()

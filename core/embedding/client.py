@@ -140,6 +140,15 @@ class Embedder:
         """Put something around every endpoint, such as a limit that several processes share."""
         self._line.through(around)
 
+    def check_reachable(self, *, timeout: float) -> None:
+        """Ask the endpoint whether it is there, without sending it a text.
+
+        Raises:
+            EndpointError: it does not answer.
+            SpaceMismatch: its vectors were seen to be of another space.
+        """
+        self._line.check_reachable(timeout=timeout)
+
     def canaries(self, *, timeout: float | None = None) -> Vectors:
         """The canaries' vectors, fresh from the endpoint.
 

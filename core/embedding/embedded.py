@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from core.embedding.endpoint import KEPT, Answer, OpenAIEndpoint
 from core.errors import EndpointError, EndpointTimeout, EndpointUnavailable
@@ -83,6 +84,14 @@ class EmbeddedEndpoint:
         except EndpointTimeout:
             self._silent = True
             raise
+
+    def models(self, *, timeout: float) -> list[dict[str, Any]]:
+        """What the server lists; it is started if need be, which may take longer than `timeout`.
+
+        Raises:
+            EndpointError: one of its kinds.
+        """
+        return self._running(START).models(timeout=timeout)
 
     def abandon(self) -> None:
         """Drop connections; the server itself goes on."""

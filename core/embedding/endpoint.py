@@ -54,6 +54,14 @@ class Endpoint(Protocol):
         """
         ...
 
+    def models(self, *, timeout: float) -> list[dict[str, Any]]:
+        """The models that the server says it has, which costs it no work.
+
+        Raises:
+            EndpointError: one of its kinds.
+        """
+        ...
+
     def abandon(self) -> None:
         """Drop requests under way: their caller has given them up."""
         ...

@@ -25,6 +25,7 @@ from core.errors import (
 
 LONGEST_ATTEMPT = 60.0  # seconds after which a request of a long call is given up and made again
 FEW = 8
+NO_LIST = (404, 405)  # a server that is there and lists no models
 MANY = 10_000  # the deadline ends a persistent call
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -118,6 +119,29 @@ class Line:
         if found is None:
             raise failed or EndpointUnavailable(f"{self.name} gave no vectors.")
         return found
+
+    def check_reachable(self, *, timeout: float) -> None:
+        """Ask the endpoints whether they are there, without a text; one that is suffices.
+
+        Raises:
+            EndpointError: none answers.
+            SpaceMismatch: those that answer were seen to give vectors of another space.
+        """
+        failed: EndpointError | SpaceMismatch | None = None
+        for member in self._members:
+            try:
+                member.endpoint.models(timeout=timeout)
+            except EndpointRefused as error:
+                if error.status not in NO_LIST:
+                    failed = error
+                    continue
+            except EndpointError as error:
+                failed = error
+                continue
+            if member.mismatch is None:
+                return
+            failed = member.mismatch
+        raise failed or EndpointUnavailable(f"{self.name} does not answer.")
 
     def through(self, around: Callable[[Endpoint], Endpoint]) -> None:
         """Put something around every endpoint."""
