@@ -95,6 +95,8 @@ SETTINGS: Mapping[str, str] = {
     "TRIAGE_TEXTS_KEY": "Key of the texts that are kept",
     "TRIAGE_MODEL": "Folder of the model, instead of the version in use",
     "TRIAGE_ACUITY_SCHEME": "Names, colours and times of the acuity levels",
+    "TRIAGE_API_NOTES_PER_MINUTE": "Notes that each key may send in a minute",
+    "TRIAGE_API_JOBS_PER_HOUR": "Tables that each key may send in an hour",
     "TRIAGE_LANGUAGE": "Language of pages and messages",
     "TRIAGE_DATA_DIR": "Folder of cache, versions and records",
 }

@@ -6,12 +6,14 @@ from typing import Any
 
 import streamlit as st
 
+from app.stopping import Stopping
 from core.errors import RecordsError
 from core.records.acts import Act
 from core.records.database import DatabaseRecords, open_records
 from core.settings import load_settings
 from core.triage import TriageDesk
 
+STOPPING = Stopping()  # what is under way in this process, the pages' notes too
 LOCAL_PERSON = "local"  # who asks where nobody signs in
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from app.api.application import announce, open_api, open_services, served
 from app.api.door import Door
 from app.api.request_log import open_log
 from app.api.work import Services
-from app.desk import open_desk, records
+from app.desk import STOPPING, open_desk, records
 from core.bulk.job_run import resume_interrupted
 from core.errors import TriageError
 from core.model.scheme import scheme_in_use
@@ -80,9 +80,9 @@ def _check_host(host: str) -> None:
         _refuse(f"{host} is no address that can be used ({error.strerror}). Try: triage serve", 1)
     if not all(ipaddress.ip_address(str(address).partition("%")[0]).is_loopback for address in found):
         _refuse(
-            f"{host} can be reached from other machines, and nobody signs in at the desk: whoever reaches it would read "
-            "what others send. It was not opened. Serve on 127.0.0.1 and put a proxy with sign-in and TLS before it, on "
-            "this machine.",
+            f"{host} can be reached from other machines, and nobody signs in at the desk: whoever reaches it could use "
+            "it and see what others did. It was not opened. Serve on 127.0.0.1, and put a proxy with sign-in and TLS "
+            "before it on this machine.",
             2,
         )
 
@@ -107,7 +107,7 @@ def main() -> None:
     try:
         settings = load_settings()
         scheme_in_use()
-        services = open_services(settings, open_desk, records)
+        services = open_services(settings, open_desk, records, STOPPING)
         unlocked = announce(services)
     except TriageError as error:
         _refuse(str(error), error.exit_code)

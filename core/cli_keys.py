@@ -29,8 +29,8 @@ def create(name: str, scopes: tuple[str, ...], days: int) -> None:
     token, key = KeyStore(load_settings().data_dir).create(name, scopes, days)
     click.echo(token)
     click.echo(
-        f"Key {key.id} ({key.name}; {', '.join(key.scopes)}) ends on {key.expires:%Y-%m-%d}. It is shown this once: only "
-        "its hash is kept. Programs send it as: Authorization: Bearer KEY",
+        f"Key {key.id} ({key.name}; {', '.join(key.scopes)}) ends on {key.expires:%Y-%m-%d}. It is shown this once: "
+        "only its hash is kept. Programs send it as: Authorization: Bearer KEY",
         err=True,
     )
 

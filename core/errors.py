@@ -10,6 +10,7 @@
     ├── RecordsError             what was decided can't be kept or read
     ├── AccessError              a key can't be made, read or accepted
     ├── DeskBusy                 too many notes wait for the desk; nothing was lost
+    ├── DeskStopping             the desk is being stopped and takes nothing new
     ├── TrainingError            a model can't be trained on these tables
     ├── BundleError              a bundle can't be used
     │   ├── BundleCorrupt        a file is missing or has changed since it was saved
@@ -59,6 +60,10 @@ class AccessError(TriageError):
 
 class DeskBusy(TriageError):
     """Too many notes wait for the desk. Nothing was lost."""
+
+
+class DeskStopping(TriageError):
+    """The desk is being stopped and takes nothing new."""
 
 
 class TrainingError(TriageError):

@@ -70,9 +70,7 @@ class ReadinessCheck:
         """Wait for nothing any more."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _heard(
-        self, name: str, ask: Callable[[], dict[str, str]], late: dict[str, str], end: float
-    ) -> dict[str, str]:
+    def _heard(self, name: str, ask: Callable[[], dict[str, str]], late: dict[str, str], end: float) -> dict[str, str]:
         """What a part says until `end`; one that is still being asked is not asked a second time."""
         asked = self._asked.pop(name, None) or self._pool.submit(ask)
         try:

@@ -17,8 +17,8 @@ from app.api.guard import Guard
 from app.api.models import KNOWN, ProblemOut
 from app.api.names import API, FHIR, FHIR_JSON, PROBLEM_JSON
 from app.api.problems import answer_of
-from app.api.stopping import Stopping
 from app.api.work import Services
+from app.stopping import Stopping
 from core.access.allowance import Allowances
 from core.access.keys import KeyStore
 from core.readiness import ReadinessCheck
@@ -36,20 +36,26 @@ Send a key as `Authorization: Bearer KEY` (`triage keys create`). Errors are `ap
 note's text. Each answer has an `X-Request-ID`, which the server's log has too."""
 
 
-def open_services(settings: Settings, desk: Callable[[], TriageDesk], records: Callable[[], Records]) -> Services:
+def open_services(
+    settings: Settings,
+    desk: Callable[[], TriageDesk],
+    records: Callable[[], Records],
+    stopping: Stopping | None = None,
+) -> Services:
     """What the routes need; nothing is connected to yet.
 
     Args:
         settings: in force.
         desk: gives the open desk, or opens it.
         records: gives the records.
+        stopping: what else is under way in this process; none: nothing.
     """
     return Services(
         settings,
         desk,
         records,
         Guard(KeyStore(settings.data_dir)),
-        Stopping(),
+        stopping or Stopping(),
         Allowances(settings),
         ReadinessCheck(desk, records),
     )
@@ -86,7 +92,10 @@ def document(api: FastAPI) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     schemas.setdefault("ProblemOut", ProblemOut.model_json_schema())
-    problem = {"description": "An error", "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}}
+    problem = {
+        "description": "An error",
+        "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}},
+    }
     outcome = {"description": "An error", "content": {FHIR_JSON: {"schema": {"type": "object"}}}}
     found["components"] |= {
         "responses": {"Problem": problem, "OperationOutcome": outcome},

@@ -1,4 +1,4 @@
-"""The door that every request comes through, pages' and programs': its id, its size, its headers, its line in the log."""
+"""The door that every request comes through, pages' and programs': its id, size, headers, and line in the log."""
 
 import asyncio
 import logging

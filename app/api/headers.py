@@ -1,13 +1,29 @@
 """Headers on every answer, pages included, that keep a browser from doing what nobody meant."""
 
+import base64
+import hashlib
+import re
 from collections.abc import Mapping
+from pathlib import Path
 
-# What Streamlit's pages need beyond themselves: styles and scripts that they write into the page, code compiled at run
-# time (charts, and components, which come as `blob:` modules), workers and pictures made in the browser. Nothing comes
-# from another host.
+import streamlit
+
+_INLINE = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
+
+
+def _inline_scripts() -> str:
+    """Hashes of the scripts that stand in Streamlit's page itself, so that no other one there is run."""
+    page = (Path(streamlit.__file__).parent / "static" / "index.html").read_bytes()
+    hashes = (base64.b64encode(hashlib.sha256(script).digest()).decode() for script in _INLINE.findall(page))
+    return " ".join(f"'sha256-{each}'" for each in hashes)
+
+
+# What Streamlit's pages need beyond their own files, seen in the browser: styles that they write into the page, modules
+# made of components' code (`blob:`), code that plotly compiles to draw on the graphics card ('unsafe-eval'), fonts and
+# pictures within styles. Nothing comes from another host.
 _PAGE_POLICY = {
     "default-src": "'self'",
-    "script-src": "'self' 'unsafe-inline' 'unsafe-eval' blob:",
+    "script-src": f"'self' 'unsafe-eval' blob: {_inline_scripts()}".strip(),
     "style-src": "'self' 'unsafe-inline'",
     "img-src": "'self' data: blob:",
     "font-src": "'self' data:",

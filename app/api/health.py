@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse
 
 from app.api.models import ReadyOut
 from app.api.names import HEALTHZ, READYZ
+from app.api.problems import AGAIN_ELSEWHERE
 from app.api.work import Services
 
 router = APIRouter(tags=["Health"])
@@ -35,7 +36,7 @@ async def readyz(request: Request) -> JSONResponse:
     """Bundle, endpoint and database, each by name; 503 where one is missing, or where the server is being stopped."""
     services: Services = request.app.state.services
     if services.stopping.is_stopping:
-        return JSONResponse({"status": "stopping", "parts": {}}, 503, {"Retry-After": "10"})
+        return JSONResponse({"status": "stopping", "parts": {}}, 503, AGAIN_ELSEWHERE)
     found = await asyncio.to_thread(services.readiness.now)
     status = "ready" if found.is_ready else "not ready"
     return JSONResponse({"status": status, "parts": dict(found.parts)}, 200 if found.is_ready else 503)

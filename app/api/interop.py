@@ -32,7 +32,11 @@ async def fhir_assess(
         dict[str, Any],
         Body(
             examples=[
-                {"resourceType": "Communication", "status": "completed", "payload": [{"contentString": "胸口压着痛半小时"}]}
+                {
+                    "resourceType": "Communication",
+                    "status": "completed",
+                    "payload": [{"contentString": "胸口压着痛半小时"}],
+                }
             ]
         ),
     ],
@@ -74,7 +78,9 @@ async def cds_services() -> JSONResponse:
 async def cds_card(request: Request, body: Annotated[HookIn, Body()]) -> JSONResponse:
     """No card where nothing with text was prefetched."""
     if body.prefetch is None:
-        raise Problem(412, "prefetch", "This service reads only what is prefetched. Send prefetch as /cds-services says.")
+        raise Problem(
+            412, "prefetch", "This service reads only what is prefetched. Send prefetch as /cds-services says."
+        )
     note = cds_hooks.note_in(body.prefetch)
     if note is None:
         return JSONResponse({"cards": []})

@@ -55,7 +55,7 @@ async def create_job(
     sex_column: Column = None,
     sheet: Column = None,
 ) -> JSONResponse:
-    """Columns are found by their names and contents where they are clear. The table is kept for a week, or until deleted."""
+    """Columns are found by name and content where these are clear. The table is kept for a week, or until deleted."""
     services: Services = request.app.state.services
     jobs = _jobs(services, request.state.principal)
 
@@ -76,7 +76,7 @@ async def create_job(
     openapi_extra=needs("jobs"),
     response_model=None,
 )
-async def read_job(request: Request, id: str) -> JSONResponse:  # noqa: A002 - the address says so
+async def read_job(request: Request, id: str) -> JSONResponse:
     """One that waits for its turn is started here when there is room, so ask again from time to time."""
     services: Services = request.app.state.services
     job = _found(services, request.state.principal, id)
@@ -94,8 +94,8 @@ async def read_job(request: Request, id: str) -> JSONResponse:  # noqa: A002 - t
 )
 async def read_result(
     request: Request,
-    id: str,  # noqa: A002 - the address says so
-    format: Annotated[Literal["csv", "parquet", "xlsx"], Query()] = "csv",  # noqa: A002
+    id: str,
+    format: Annotated[Literal["csv", "parquet", "xlsx"], Query()] = "csv",
 ) -> FileResponse:
     """All columns and rows as they came, in order, and the answers beside them."""
     services: Services = request.app.state.services
@@ -118,7 +118,7 @@ async def read_result(
     response_class=Response,
     response_model=None,
 )
-async def delete_job(request: Request, id: str) -> Response:  # noqa: A002 - the address says so
+async def delete_job(request: Request, id: str) -> Response:
     """A run that is under way is ended. Nothing of the table is kept."""
     services: Services = request.app.state.services
     job = _found(services, request.state.principal, id)

@@ -46,9 +46,7 @@ def _kind(body: object) -> str | None:
     return "one" if isinstance(body, dict | NoteIn) else None
 
 
-AssessIn = Annotated[
-    Annotated[NoteIn, Tag("one")] | Annotated[NotesIn, Tag("several")], Discriminator(_kind)
-]
+AssessIn = Annotated[Annotated[NoteIn, Tag("one")] | Annotated[NotesIn, Tag("several")], Discriminator(_kind)]
 
 
 class HookIn(BaseModel):
@@ -57,7 +55,7 @@ class HookIn(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
 
     hook: Literal["patient-view"]
-    hookInstance: str = Field(min_length=1, max_length=200)  # noqa: N815 - the standard's name
+    hookInstance: str = Field(min_length=1, max_length=200)
     context: dict[str, Any]
     prefetch: dict[str, Any] | None = None
 

@@ -22,6 +22,7 @@ from core.errors import (
     AccessError,
     BundleError,
     DeskBusy,
+    DeskStopping,
     EndpointBusy,
     EndpointError,
     EndpointTimeout,
@@ -35,7 +36,8 @@ from core.errors import (
 from core.interop.fhir import operation_outcome
 from core.notes import RedFlagHit
 
-AGAIN_SOON = "5"  # seconds; what to try again after an outage
+AGAIN_SOON = {"Retry-After": "5"}  # seconds; after an outage
+AGAIN_ELSEWHERE = {"Retry-After": "10", "Connection": "close"}  # until another server stands here, most likely
 MOST_ERRORS = 20
 TAGS = ("one", "several")  # which of the forms of a body the library took it for
 log = logging.getLogger(__name__)
@@ -70,21 +72,63 @@ class Problem(Exception):
         }
 
 
-# What is said of the desk's own errors: status, name, sentence, and whether it may be tried again soon.
-_TOLD: tuple[tuple[type[TriageError], int, str, str, bool], ...] = (
-    (NoteError, 422, "note-without-words", "The note has no words that can be read. It was not assessed.", False),
-    (EndpointTimeout, 504, "endpoint-late", "The reading service gave no answer in time. Send the note again.", True),
-    (EndpointBusy, 503, "endpoint-busy", "The reading service is busy. Send the note again.", True),
-    (EndpointUnavailable, 503, "endpoint-away", "The reading service does not answer. Triage by hand, or send the "
-     "note again.", True),
-    (EndpointError, 502, "endpoint-failed", "The reading service gave an answer that can't be used. Triage by hand.",
-     False),
-    (BundleError, 503, "bundle", "The model can't be used. Triage by hand, and tell whoever runs the desk.", False),
-    (RecordsError, 503, "records", "The records can't be used now. Try again in a moment.", True),
-    (AccessError, 503, "keys", "Keys can't be checked now, so nobody is let in. Try again in a moment.", True),
-    (DeskBusy, 503, "busy", "Too many notes are waiting. Nothing was assessed; send it again in a moment.", True),
-    (SettingsError, 503, "setting", "A setting of the desk is wrong. Tell whoever runs the desk.", False),
-)  # fmt: skip
+_NOT_AGAIN: Mapping[str, str] = {}
+# What is said of the desk's own errors: status, name, sentence, headers.
+_TOLD: tuple[tuple[type[TriageError], int, str, str, Mapping[str, str]], ...] = (
+    (
+        NoteError,
+        422,
+        "note-without-words",
+        "The note has no words that can be read. It was not assessed.",
+        _NOT_AGAIN,
+    ),
+    (
+        EndpointTimeout,
+        504,
+        "endpoint-late",
+        "The reading service gave no answer in time. Send the note again.",
+        AGAIN_SOON,
+    ),
+    (EndpointBusy, 503, "endpoint-busy", "The reading service is busy. Send the note again.", AGAIN_SOON),
+    (
+        EndpointUnavailable,
+        503,
+        "endpoint-away",
+        "The reading service does not answer. Triage by hand, or send the note again.",
+        AGAIN_SOON,
+    ),
+    (
+        EndpointError,
+        502,
+        "endpoint-failed",
+        "The reading service gave an answer that can't be used. Triage by hand.",
+        _NOT_AGAIN,
+    ),
+    (
+        BundleError,
+        503,
+        "bundle",
+        "The model can't be used. Triage by hand, and tell whoever runs the desk.",
+        _NOT_AGAIN,
+    ),
+    (RecordsError, 503, "records", "The records can't be used now. Try again in a moment.", AGAIN_SOON),
+    (AccessError, 503, "keys", "Keys can't be checked now, so nobody is let in. Try again in a moment.", AGAIN_SOON),
+    (
+        DeskBusy,
+        503,
+        "busy",
+        "Too many notes are waiting. Nothing was assessed; send it again in a moment.",
+        AGAIN_SOON,
+    ),
+    (
+        DeskStopping,
+        503,
+        "stopping",
+        "The desk is being stopped. Nothing was assessed; send it again in a moment.",
+        AGAIN_ELSEWHERE,
+    ),
+    (SettingsError, 503, "setting", "A setting of the desk is wrong. Tell whoever runs the desk.", _NOT_AGAIN),
+)
 
 
 def problem_of(error: Exception) -> Problem:
@@ -93,11 +137,11 @@ def problem_of(error: Exception) -> Problem:
         return error
     if isinstance(error, TableError):
         return Problem(422, "table", str(error))
-    for kind, status, name, detail, again in _TOLD:
+    for kind, status, name, detail, headers in _TOLD:
         if isinstance(error, kind):
-            if status >= 500:
+            if status >= 500 and kind is not DeskStopping:
                 log.warning("api: %s: %s", type(error).__name__, error)
-            return Problem(status, name, detail, {"Retry-After": AGAIN_SOON} if again else {})
+            return Problem(status, name, detail, headers)
     number = secrets.token_hex(3)
     log.error("api error %s: %s", number, type(error).__name__)
     return Problem(

@@ -60,11 +60,14 @@ def page(document: Mapping[str, Any]) -> str:
 def _operations(document: Mapping[str, Any]) -> Iterator[str]:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            yield f"<section><h2>{escape(operation['summary'])}</h2><h3><code>{method.upper()} {escape(path)}</code></h3>"
+            yield f"<section><h2>{escape(operation['summary'])}</h2>"
+            yield f"<h3><code>{method.upper()} {escape(path)}</code></h3>"
             if operation.get("description"):
                 yield f"<p>{_worded(operation['description'])}</p>"
             security = operation.get("security")
-            yield f"<p>Scope of the key: <code>{escape(security[0]['key'][0])}</code></p>" if security else "<p>Open.</p>"
+            yield (
+                f"<p>Scope of the key: <code>{escape(security[0]['key'][0])}</code></p>" if security else "<p>Open.</p>"
+            )
             yield from _parameters(operation.get("parameters", ()))
             for kind, form in operation.get("requestBody", {}).get("content", {}).items():
                 yield f"<p>Body: <code>{escape(kind)}</code> {_form(form.get('schema', {}))}</p>"
@@ -94,7 +97,8 @@ def _schema(named: tuple[str, Mapping[str, Any]]) -> Iterator[str]:
     yield "<table>"
     for field, form in schema.get("properties", {}).items():
         must = " (required)" if field in schema.get("required", ()) else ""
-        yield f"<tr><td><code>{escape(field)}</code>{must}</td><td>{_form(form)} {escape(form.get('description', ''))}</td></tr>"
+        note = escape(form.get("description", ""))
+        yield f"<tr><td><code>{escape(field)}</code>{must}</td><td>{_form(form)} {note}</td></tr>"
     yield "</table>"
 
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from app.api.guard import Guard
 from app.api.problems import Problem, problem_of, with_flags
-from app.api.stopping import Stopping
+from app.stopping import Stopping
 from core.access.allowance import Allowances, Work
 from core.access.principal import Principal
 from core.access.turns import PLACES, Turns
@@ -116,9 +116,7 @@ class Services:
 
     async def with_files(self, work: Callable[[], T]) -> T:
         """Do something with a table's files, which takes long."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self.files_pool, contextvars.copy_context().run, work
-        )
+        return await asyncio.get_running_loop().run_in_executor(self.files_pool, contextvars.copy_context().run, work)
 
     async def _in_parts(self, principal: Principal, notes: Sequence[Note]) -> list[Answer]:
         found: list[Answer] = []

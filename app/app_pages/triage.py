@@ -13,7 +13,7 @@ from app.answer_keys import ACCEPT_KEY, NEXT_KEY, SEND_KEYS
 from app.answer_marks import marked
 from app.answer_sitting import Book, Problem, Sitting
 from app.answer_today import start_of_day, waiting_list, zone_called
-from app.desk import open_desk, person, records
+from app.desk import STOPPING, open_desk, person, records
 from app.text import Voice, voice
 from core.errors import RecordsError
 from core.notes import Note, Sex
@@ -182,7 +182,7 @@ def show_answer(say: Voice, at: Sitting, book: Book, *, has_keys: bool) -> None:
     """The answer to the note sent, or why there is none, or how to begin."""
     with st.container(key="answer"):
         if at.waiting:
-            with st.spinner(say("Reading the note…")):
+            with st.spinner(say("Reading the note…")), STOPPING.finished():
                 at.answer(open_desk, book)
         if at.problem:
             show_problem(at.problem, say)

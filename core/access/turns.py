@@ -1,4 +1,4 @@
-"""Turns at the desk: so many at once, and whoever waits is served in turn with the others, not behind a crowd of one."""
+"""Turns at the desk: so many at once, and who waits is served in turn with others, not behind a crowd of one."""
 
 import asyncio
 from collections import OrderedDict, deque

@@ -29,7 +29,7 @@ def services() -> dict[str, Any]:
         "hook": HOOK,
         "id": SERVICE,
         "title": "Triage desk",
-        "description": "Department, urgency and condition for the patient's last message. It advises; a person decides.",
+        "description": "Department, urgency and condition, from the patient's last message. A person decides.",
         "prefetch": dict(PREFETCH),
     }
     return {"services": [service]}
@@ -66,7 +66,7 @@ def cards(found: Assessment) -> dict[str, Any]:
 
 
 def indicator(found: Assessment) -> Indicator:
-    """How loud the card is: by the level decided; a warning at least where a person must decide or no level is judged."""
+    """How loud the card is: by the level decided; at least a warning where a person must decide."""
     acuity = found.tasks.get("acuity")
     level = int(acuity.label) if acuity and acuity.label.isdecimal() else WARNING
     if level <= CRITICAL or any(hit.acuity <= CRITICAL for hit in found.red_flags):
@@ -79,7 +79,9 @@ def detail(found: Assessment) -> str:
     words = Wording("en")
     lines = []
     for answer in tasks_in_order(found):
-        shown = ", ".join(f"{words.label(answer.task, label)} ({percent(share)})" for label, share in shown_labels(answer))
+        shown = ", ".join(
+            f"{words.label(answer.task, label)} ({percent(share)})" for label, share in shown_labels(answer)
+        )
         lines.append(f"- {words.task(answer.task)}: {shown}")
     lines += [f"- {note}" for note in notes_of(found) if not note.startswith("Acuity: ")]
     lines.append("")

@@ -1,6 +1,6 @@
 """FHIR R4: a note out of a `Communication` or `QuestionnaireResponse`, and an assessment as a `RiskAssessment`.
 
-Sources: https://hl7.org/fhir/R4/communication.html, questionnaireresponse.html, riskassessment.html, operationoutcome.html.
+Source: https://hl7.org/fhir/R4/, pages communication, questionnaireresponse, riskassessment, operationoutcome.
 """
 
 import re
@@ -28,7 +28,7 @@ class ResourceError(NoteError):
 
 
 def note_of(resource: Mapping[str, Any], today: date | None = None) -> Note:
-    """The note in a `Communication` or `QuestionnaireResponse`, with age and sex of a contained `Patient` if there is one.
+    """The note in a `Communication` or `QuestionnaireResponse`, with age and sex of a contained `Patient`, if any.
 
     Raises:
         ResourceError: another resource, or one without text.
@@ -61,7 +61,7 @@ def risk_assessment(
 ) -> dict[str, Any]:
     """The assessment as a preliminary `RiskAssessment`.
 
-    Acuity stands in `prediction`, a level each with its probability. The level decided, after red flags, has a rationale
+    Acuity stands in `prediction`, each level with its probability. The level decided, after red flags, has a rationale
     there, and stands in an extension and first among the notes. Red flags and reasons for a person to decide are notes.
 
     Args:
@@ -108,7 +108,9 @@ def notes_of(found: Assessment) -> list[str]:
     if acuity := found.tasks.get("acuity"):
         raised = " (raised by a red flag)" if acuity.floor is not None and str(acuity.floor) == acuity.label else ""
         lines.append(f"Acuity: {words.label('acuity', acuity.label)}{raised}")
-    lines += [f"Red flag: {words.red_flag(hit.id)} (at least level {hit.acuity}; {hit.source})" for hit in found.red_flags]
+    lines += [
+        f"Red flag: {words.red_flag(hit.id)} (at least level {hit.acuity}; {hit.source})" for hit in found.red_flags
+    ]
     lines += [f"A person must decide: {words.reason(reason)}" for reason in found.reasons]
     lines += [words.warning(code) for code in found.warnings]
     return lines
@@ -133,7 +135,11 @@ def operation_outcome(problem: Mapping[str, Any]) -> dict[str, Any]:
         for each in problem.get("errors", ())
     ]
     issues += [
-        {"severity": "warning", "code": "informational", "diagnostics": f"Red flag: {Wording('en').red_flag(hit['id'])}"}
+        {
+            "severity": "warning",
+            "code": "informational",
+            "diagnostics": f"Red flag: {Wording('en').red_flag(hit['id'])}",
+        }
         for hits in problem.get("red_flags", ())
         for hit in hits or ()
     ]

@@ -4,15 +4,16 @@ import asyncio
 import logging
 import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from app.api.problems import Problem
+from core.errors import DeskStopping
 
 LONGEST = 25.0  # seconds for what is under way; service managers kill after 30 or more
-COME_AGAIN = "10"  # seconds until another server stands here, most likely
 EVERY = 0.05
+SENDING = 0.3  # seconds in which the last answers leave
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 log = logging.getLogger(__name__)
 
@@ -42,19 +43,20 @@ class Stopping:
 
     @contextmanager
     def admitted(self) -> Iterator[None]:
-        """Something that is finished before the server stops. Can be used by several threads.
+        """Something new, which is finished before the server stops. Can be used by several threads.
 
         Raises:
-            Problem: the server is stopping.
+            DeskStopping: the server is stopping.
         """
+        if self._is_stopping:
+            raise DeskStopping("The desk is being stopped. Nothing was assessed; send it again in a moment.")
+        with self.finished():
+            yield
+
+    @contextmanager
+    def finished(self) -> Iterator[None]:
+        """Something that a person at a page waits for: it is taken as long as there is a page, and is finished."""
         with self._lock:
-            if self._is_stopping:
-                raise Problem(
-                    503,
-                    "stopping",
-                    "The desk is being stopped. Nothing was assessed; send it again in a moment.",
-                    {"Retry-After": COME_AGAIN, "Connection": "close"},
-                )
             self._under_way += 1
         try:
             yield
@@ -64,8 +66,10 @@ class Stopping:
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Put this before the server's own way to stop, which follows when nothing is under way; a second signal
-        follows at once. Must be entered in the server's event loop."""  # noqa: D205, D209
+        """Stand before the server's own way to stop, which follows when nothing is under way, or at a second signal.
+
+        Must be entered in the server's event loop.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield  # a server under test: nobody sends it signals
             return
@@ -76,24 +80,13 @@ class Stopping:
             if callable(then):
                 then(number, None)
 
-        async def wait(number: int) -> None:
-            end = loop.time() + LONGEST
-            while self._under_way and loop.time() < end:
-                await asyncio.sleep(EVERY)
-            if self._under_way:
-                log.warning("stopping: %d requests were not finished", self._under_way)
-            go_on(number)
-
-        def begin(number: int) -> None:
-            self._waiting = loop.create_task(wait(number))
-
         def told(number: int, frame: FrameType | None) -> None:
-            if self._is_stopping or not self._under_way:
-                self.begin()
+            is_second = self._is_stopping
+            self.begin()
+            if is_second or not self._under_way:
                 go_on(number)
             else:
-                self.begin()
-                loop.call_soon_threadsafe(begin, number)
+                loop.call_soon_threadsafe(self._wait_in, loop, lambda: go_on(number))
 
         for number in SIGNALS:
             signal.signal(number, told)
@@ -102,3 +95,15 @@ class Stopping:
         finally:
             for number, then in before.items():
                 signal.signal(number, then)
+
+    def _wait_in(self, loop: asyncio.AbstractEventLoop, go_on: Callable[[], None]) -> None:
+        self._waiting = loop.create_task(self._wait(go_on))
+
+    async def _wait(self, go_on: Callable[[], None]) -> None:
+        end = time.monotonic() + LONGEST
+        while self._under_way and time.monotonic() < end:
+            await asyncio.sleep(EVERY)
+        if self._under_way:
+            log.warning("stopping: %d requests were not finished", self._under_way)
+        await asyncio.sleep(SENDING)
+        go_on()
