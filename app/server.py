@@ -20,6 +20,7 @@ from app.api.door import Door
 from app.api.request_log import open_log
 from app.api.work import Services
 from app.desk import STOPPING, open_desk, records
+from app.sockets import send_at_once
 from core.bulk.job_run import resume_interrupted
 from core.errors import TriageError
 from core.model.scheme import scheme_in_use
@@ -28,12 +29,13 @@ from core.settings import REPOSITORY, load_settings
 MAIN = Path(__file__).with_name("main.py")
 
 
-def open_app(services: Services) -> st.App:
+def open_app(services: Services, port: int) -> st.App:
     """The pages and the API in one application."""
 
     @asynccontextmanager
     async def lifespan(app: st.App) -> AsyncIterator[None]:
         """Open the desk beside the first page, so that the first note need not wait; close it at the end."""
+        send_at_once(port)
         async with served(services):
             warming = asyncio.create_task(asyncio.to_thread(_warm))
             try:
@@ -119,7 +121,7 @@ def main() -> None:
     if unlocked:
         print(unlocked, flush=True)  # noqa: T201
     open_log()
-    open_app(services).run(config={"server.address": options.host, "server.port": options.port})
+    open_app(services, options.port).run(config={"server.address": options.host, "server.port": options.port})
 
 
 if __name__ == "__main__":

@@ -11,12 +11,13 @@ from typing import TypeVar
 from starlette.requests import Request
 
 from app.api.guard import Guard
+from app.api.names import request_id
 from app.api.problems import Problem, problem_of, with_flags
 from app.stopping import Stopping
 from core.access.allowance import Allowances, Work
 from core.access.principal import Principal
-from core.access.turns import PLACES, Turns
-from core.errors import BundleError, EndpointError, EndpointTimeout, RecordsError, TriageError
+from core.access.turns import CALLS, TOGETHER, Turns
+from core.errors import BundleError, EndpointError, RecordsError, TriageError
 from core.notes import Assessment, Note, RedFlagHit
 from core.readiness import ReadinessCheck
 from core.records.hashing import note_hash
@@ -26,10 +27,30 @@ from core.settings import Settings
 from core.triage import TriageDesk
 from core.why import Why
 
-PART = 32  # notes of a list that are assessed in one turn, so that others come in between
+SHORT = 1000  # characters; a longer note keeps the endpoint busy and shares its call with nobody
 FILES_AT_ONCE = 4  # tables that are looked into, exported or deleted at once
 NOT_RECORDED = "not_recorded"  # among an answer's warnings
 Answer = Assessment | TriageError
+Found = Assessment | TriageError | Why | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One note that somebody waits for.
+
+    Attributes:
+        note: the note.
+        person: whose name stands in the records.
+        request: the id of the request, for the log.
+        why: whether not an answer is wanted, but what it rests on.
+    """
+
+    note: Note
+    person: str
+    request: str
+    why: bool = False
+
+
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
@@ -46,7 +67,7 @@ class Services:
         stopping: whether anything is still taken.
         allowances: how much each key may ask for.
         readiness: whether the desk can answer.
-        turns: places at the desk.
+        turns: who is served next.
     """
 
     settings: Settings
@@ -56,9 +77,12 @@ class Services:
     stopping: Stopping
     allowances: Allowances
     readiness: ReadinessCheck
-    turns: Turns = field(default_factory=Turns)
-    notes_pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(PLACES, "api-notes"))
+    turns: Turns[Ask, Found] = field(init=False)
+    notes_pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(CALLS, "api-notes"))
     files_pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(FILES_AT_ONCE, "api-files"))
+
+    def __post_init__(self) -> None:
+        self.turns = Turns(self._found, self.notes_pool, alone=_is_alone)
 
     def close(self) -> None:
         """Let go of threads; what is under way has ended before."""
@@ -73,22 +97,24 @@ class Services:
             Problem: there is no answer at all; it tells which red flags the notes have.
         """
         await self.allow(principal, "notes", len(notes))
+        asks = [Ask(note, principal.name, request_id.get()) for note in notes]
+        patience = self.settings.embedding_timeout * (1 + (len(notes) - 1) // TOGETHER)
         try:
-            return await unless_gone(request, self._in_parts(principal, notes))
+            found = await unless_gone(request, self.turns.outcomes(principal.name, asks, patience))
         except (EndpointError, BundleError) as error:
             raise with_flags(problem_of(error), await asyncio.to_thread(_flags_alone, notes)) from None
+        return [answer for answer in found if isinstance(answer, Assessment | TriageError)]
 
     async def explain(self, request: Request, principal: Principal, note: Note) -> Why | None:
         """What the answer to a note rests on; none where that can't be worked out now: the answer is there already."""
-
-        def explained() -> Why | None:
-            try:
-                return self.desk().explain(note)
-            except TriageError as error:
-                log.warning("api: not explained: %s", type(error).__name__)
-                return None
-
-        return await unless_gone(request, self._in_turn(principal, explained))
+        ask = Ask(note, principal.name, request_id.get(), why=True)
+        try:
+            turn = self.turns.outcomes(principal.name, [ask], self.settings.embedding_timeout)
+            found = (await unless_gone(request, turn))[0]
+        except TriageError as error:
+            log.warning("api: not explained: %s", type(error).__name__)
+            return None
+        return found if isinstance(found, Why) else None
 
     async def allow(self, principal: Principal, work: Work, amount: int = 1) -> None:
         """Use some of what the principal may ask for.
@@ -118,49 +144,26 @@ class Services:
         """Do something with a table's files, which takes long."""
         return await asyncio.get_running_loop().run_in_executor(self.files_pool, contextvars.copy_context().run, work)
 
-    async def _in_parts(self, principal: Principal, notes: Sequence[Note]) -> list[Answer]:
-        found: list[Answer] = []
-        for start in range(0, len(notes), PART):
-            part = notes[start : start + PART]
-            found += await self._in_turn(principal, lambda part=part: self._assessed(part, principal))  # type: ignore[misc]
-        return found
-
-    async def _in_turn(self, principal: Principal, work: Callable[[], T]) -> T:
-        """Do desk work in a thread when it is this principal's turn.
-
-        The place is kept until the work has ended, also where nobody waits for it any more.
-
-        Raises:
-            EndpointTimeout: no turn came within the time that a pasted note has.
-            DeskBusy: too many wait.
-        """
-        try:
-            async with asyncio.timeout(self.settings.embedding_timeout):
-                await self.turns.take(principal.name)
-        except TimeoutError:
-            raise EndpointTimeout("The desk is busy with other notes. Nothing was lost.") from None
-        loop = asyncio.get_running_loop()
-        done = loop.run_in_executor(self.notes_pool, contextvars.copy_context().run, work)
-        done.add_done_callback(lambda _: self.turns.give_back())
-        return await asyncio.shield(done)
-
-    def _assessed(self, notes: Sequence[Note], principal: Principal) -> list[Answer]:
-        found = self.desk().assess_many(notes)
+    def _found(self, asks: list[Ask]) -> list[Found]:
+        """The desk's work, in a thread."""
+        if asks[0].why:
+            return [self.desk().explain(ask.note) for ask in asks]
+        found = self.desk().assess_many([ask.note for ask in asks])
         return [
-            answer if isinstance(answer, TriageError) else self._recorded(answer, note, principal)
-            for answer, note in zip(found, notes, strict=True)
+            answer if isinstance(answer, TriageError) else self._recorded(answer, ask)
+            for answer, ask in zip(found, asks, strict=True)
         ]
 
-    def _recorded(self, found: Assessment, note: Note, principal: Principal) -> Assessment:
+    def _recorded(self, found: Assessment, ask: Ask) -> Assessment:
         """Keep an answer in the records, as the Triage page does; one that can't be kept says so.
 
         This is the one place where an assessment that a program asked for is recorded.
         """
         try:
-            name = note_hash(note.text, self.settings.data_dir)
-            self.records().add(found, person=principal.name, note_hash=name)
+            name = note_hash(ask.note.text, self.settings.data_dir)
+            self.records().add(found, person=ask.person, note_hash=name)
         except RecordsError as error:
-            log.warning("api: not recorded: %s", error)
+            log.warning("api: not recorded (request %s): %s", ask.request, error)
             return replace(found, warnings=(*found.warnings, NOT_RECORDED))
         return found
 
@@ -186,6 +189,10 @@ async def unless_gone(request: Request, work: Awaitable[T]) -> T:
 async def _hung_up(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+def _is_alone(ask: Ask) -> bool:
+    return ask.why or len(ask.note.text) > SHORT
 
 
 def _flags_alone(notes: Sequence[Note]) -> list[Sequence[RedFlagHit] | None]:

@@ -13,7 +13,8 @@ import hmac
 import logging
 import re
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -33,6 +34,8 @@ BUSY_TIMEOUT = 5  # seconds to wait for another writer
 RESERVED = ("local",)  # who asks without a key
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _TOKEN = re.compile(r"triage_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
+UNREADABLE = "The keys can't be read or written now, so no key is accepted."
+_HEAD = 100  # bytes of a SQLite file's header
 _NOBODY = "0" * 64  # compared with where there is no such key, so that an unknown id takes as long as a wrong secret
 log = logging.getLogger(__name__)
 
@@ -96,6 +99,9 @@ class KeyStore:
             clock: the time.
         """
         self._path, self._clock = data_dir / "access.sqlite", clock
+        self._lock = threading.Lock()
+        self._head = b""
+        self._read: Mapping[str, tuple[AccessKey, str]] = {}
         self._engine = create_engine(
             f"sqlite:///{self._path}", hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT}
         )
@@ -107,10 +113,7 @@ class KeyStore:
         Raises:
             AccessError: the file can't be read.
         """
-        if not self._path.exists():
-            return True
-        with self._connection() as connection:
-            return connection.execute(select(_keys.c.id).limit(1)).first() is None
+        return not self._known()
 
     def create(self, name: str, scopes: Sequence[str], days: int = DAYS) -> tuple[str, AccessKey]:
         """Make a key; the key itself, which nobody can tell again, and what is known of it.
@@ -147,10 +150,7 @@ class KeyStore:
         Raises:
             AccessError: the file can't be read.
         """
-        if not self._path.exists():
-            return []
-        with self._connection() as connection:
-            return [_key(row) for row in connection.execute(select(_keys).order_by(_keys.c.created.desc()))]
+        return sorted((key for key, _ in self._known().values()), key=lambda key: key.created, reverse=True)
 
     def revoke(self, id_: str) -> AccessKey:
         """Take a key back, at once and for good; what is known of it.
@@ -173,28 +173,46 @@ class KeyStore:
             AccessError: the file can't be read, so nobody is let in.
         """
         parts = _TOKEN.fullmatch(token)
-        if parts is None or not self._path.exists():
+        key, hash_ = self._known().get(parts[1] if parts else "", (None, _NOBODY))
+        is_right = hmac.compare_digest(_hash(token), hash_)
+        if key is None or not is_right or key.state(self._clock()) != "valid":
             return None
-        with self._connection() as connection:
-            row = connection.execute(select(_keys).where(_keys.c.id == parts[1])).first()
-        is_right = hmac.compare_digest(_hash(token), row.hash if row else _NOBODY)
-        if row is None or not is_right or _key(row).state(self._clock()) != "valid":
-            return None
-        self._note_use(row)
-        return Principal(row.name, scopes=frozenset(row.scopes))
+        self._note_use(key)
+        return Principal(key.name, scopes=frozenset(key.scopes))
 
     def close(self) -> None:
         """Let go of the file."""
         self._engine.dispose()
 
-    def _note_use(self, row: Row[Any]) -> None:
+    def _known(self) -> Mapping[str, tuple[AccessKey, str]]:
+        """Every key and its hash, by id; read again when anybody has written the file.
+
+        SQLite counts its transactions in the first 100 bytes of a file, which are read each time, so that a key that
+        was revoked a moment ago, by another process, is refused.
+        """
+        try:
+            with self._path.open("rb") as file:
+                head = file.read(_HEAD)
+        except FileNotFoundError:
+            return {}
+        except OSError:
+            raise AccessError(UNREADABLE) from None
+        with self._lock:
+            if head != self._head:
+                with self._connection() as connection:
+                    rows = connection.execute(select(_keys)).all() if head else []
+                self._read = {row.id: (_key(row), row.hash) for row in rows}
+                self._head = head
+            return self._read
+
+    def _note_use(self, key: AccessKey) -> None:
         """Write the day once a day; a key works where that can't be written."""
-        today = self._clock().date().isoformat()
-        if row.last_used == today:
+        today = self._clock().date()
+        if key.last_used == today:
             return
         try:
             with self._connection() as connection:
-                connection.execute(update(_keys).where(_keys.c.id == row.id).values(last_used=today))
+                connection.execute(update(_keys).where(_keys.c.id == key.id).values(last_used=today.isoformat()))
         except AccessError:
             log.warning("access: the day of a key's use was not kept")
 
@@ -218,7 +236,7 @@ class KeyStore:
                 yield connection
         except (SQLAlchemyError, ValueError) as error:
             log.warning("access: %s", type(error).__name__)
-            raise AccessError("The keys can't be read or written now, so no key is accepted.") from None
+            raise AccessError(UNREADABLE) from None
 
 
 def _hash(token: str) -> str:

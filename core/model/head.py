@@ -5,6 +5,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
@@ -47,7 +48,14 @@ def fit_calibrator(probabilities: Floats, truth: NDArray[np.int64], method: str)
 
 
 def calibrated(calibrator: CalibratedClassifierCV, probabilities: Floats) -> Floats:
-    """Calibrated probabilities, shape (n, K)."""
+    """Calibrated probabilities, shape (n, K).
+
+    A temperature is applied here as scikit-learn applies it, without its checks of the input, which take longer for one
+    note than all the rest of a head.
+    """
+    if calibrator.method == "temperature" and probabilities.shape[1] > 2:
+        beta = calibrator.calibrated_classifiers_[0].calibrators[0].beta_
+        return np.asarray(softmax(beta * np.log(np.maximum(probabilities, TINY)), axis=1), dtype=np.float64)
     return np.asarray(calibrator.predict_proba(np.log(np.maximum(probabilities, TINY))), dtype=np.float64)
 
 

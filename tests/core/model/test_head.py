@@ -92,3 +92,13 @@ def test_the_decision_is_never_less_urgent_than_the_symmetric_one(weights: list[
     steps = np.abs(np.subtract.outer(np.arange(5), np.arange(5)))
     symmetric = int(np.argmin(probabilities @ steps))
     assert acuity_head().answer_probabilities(probabilities).decided[0] <= symmetric
+
+
+@pytest.mark.parametrize("method", ["temperature", "sigmoid"])
+def test_calibrated_probabilities_are_those_of_scikit_learn(method: str) -> None:
+    random = np.random.default_rng(5)
+    claimed = random.dirichlet(np.full(5, 0.3), size=2000)
+    truth = random.integers(0, 5, size=2000)
+    calibrator = fit_calibrator(claimed, truth, method)
+    expected = calibrator.predict_proba(np.log(np.maximum(claimed, 1e-12)))
+    np.testing.assert_allclose(calibrated(calibrator, claimed), expected, rtol=1e-9, atol=1e-12)
