@@ -27,7 +27,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
-run: .venv/.desk  ## the desk on http://127.0.0.1:8501 (HOST=… PORT=… for another address)
+run: .venv/.desk  ## the desk on http://127.0.0.1:8501 (PORT=… for another port, HOST=… for another address of this machine)
 	@exec $(BIN)/triage serve --host $(HOST) --port $(PORT)
 
 test: .venv/.dev .venv/.azurite  ## every test but those of the SGLang server, of the browser and of killed runs

@@ -77,5 +77,3 @@ def test_a_part_that_hangs_is_late_and_not_asked_twice(monkeypatch: pytest.Monke
     monkeypatch.setattr("core.readiness.LATE", 5.0)
     now[0] = 10.0
     assert found.now().is_ready
-
-

@@ -28,7 +28,8 @@ QUESTIONS = {
     "item": [
         {"linkId": "1", "text": "What is wrong?", "answer": [{"valueString": "chest pain"}]},
         {"linkId": "2", "text": "History", "item": [
-            {"linkId": "2.1", "text": "Since when?", "answer": [{"valueString": "half an hour"}, {"valueBoolean": True}]}
+            {"linkId": "2.1", "text": "Since when?",
+             "answer": [{"valueString": "half an hour"}, {"valueBoolean": True}]}
         ]},
     ],
 }  # fmt: skip
@@ -139,7 +140,11 @@ def test_errors_before_the_body_and_of_the_endpoint_are_outcomes_too(api: Api) -
 
 
 def hook(api: Api, **parts: Any) -> Any:
-    body = {"hook": "patient-view", "hookInstance": "d1577c69", "context": {"patientId": "7", "userId": "Practitioner/1"}}
+    body = {
+        "hook": "patient-view",
+        "hookInstance": "d1577c69",
+        "context": {"patientId": "7", "userId": "Practitioner/1"},
+    }
     return api.ask("POST", "/cds-services/triage-desk", body | parts)
 
 

@@ -20,7 +20,9 @@ LATEST = 120.0
 
 
 def send(api: Api, content: bytes, name: str = "ward.csv", key: str | None = None, **fields: str) -> Answer:
-    parts = [f'--b\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{value}\r\n' for field, value in fields.items()]
+    parts = [
+        f'--b\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{value}\r\n' for field, value in fields.items()
+    ]
     head = f'--b\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
     body = "".join(parts).encode() + head.encode() + content + b"\r\n--b--\r\n"
     return api.ask("POST", "/api/v1/jobs", body, key=key, headers={"Content-Type": "multipart/form-data; boundary=b"})

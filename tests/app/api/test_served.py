@@ -1,8 +1,9 @@
-"""The real server: keys from the command line while it runs, what its log holds, and its end while notes are under way."""
+"""The real server: keys from the command line while it runs, its log, and its end while notes are under way."""
 
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -36,7 +37,12 @@ class Running:
     environment: dict[str, str]
 
     def ask(
-        self, method: str, path: str, body: object = None, key: str = "", connection: http.client.HTTPConnection | None = None
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        key: str = "",
+        connection: http.client.HTTPConnection | None = None,
     ) -> tuple[int, dict[str, str], bytes]:
         to = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
@@ -112,6 +118,23 @@ def test_keys_come_and_go_while_it_runs(running: Running) -> None:
     assert key.rpartition("_")[2] not in log
 
 
+def test_the_examples_of_the_documentation_run(running: Running, tmp_path: Path) -> None:
+    document = (REPOSITORY / "docs" / "api.md").read_text(encoding="utf-8")
+    script = "\n".join(re.findall(r"^```bash\n(.*?)^```", document, re.MULTILINE | re.DOTALL))
+    script = script.replace("http://127.0.0.1:8501", f"http://127.0.0.1:{running.port}")
+    script = script.replace("triage keys", f"{sys.executable} -m core.cli keys").replace(
+        "curl -sS ", "curl -sS --fail-with-body "
+    )
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script], cwd=tmp_path, env=running.environment, capture_output=True, text=True,
+        timeout=200,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"assessments"' in done.stdout
+    assert '"RiskAssessment"' in done.stdout
+    assert "needs_review" in (tmp_path / "result.csv").read_text(encoding="utf-8-sig")
+
+
 def test_it_ends_calmly_while_notes_are_under_way(running: Running) -> None:
     kept = http.client.HTTPConnection("127.0.0.1", running.port, timeout=60)
     assert running.ask("GET", "/healthz", connection=kept)[0] == 200
@@ -129,7 +152,7 @@ def test_it_ends_calmly_while_notes_are_under_way(running: Running) -> None:
         assert not all(answer.done() for answer in answers), "the machine is too fast for this test"
         running.process.send_signal(signal.SIGTERM)
         time.sleep(0.2)
-        status, headers, body = running.ask("GET", "/readyz", connection=kept)
+        status, _, body = running.ask("GET", "/readyz", connection=kept)
         assert (status, json.loads(body)["status"]) == (503, "stopping")
     told = sorted({answer.result() for answer in answers})
     assert told == [200]
