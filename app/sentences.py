@@ -178,6 +178,9 @@ _TROUBLES = {
     "BundleError": "The model can't be used now. Tell who runs this desk.",
     "SettingsError": "A setting of this desk is wrong. Tell who runs it.",
     "TrainingError": "A model can't be trained on these tables.",
+    "AccessError": "A key can't be made, read or accepted now.",
+    "DeskBusy": "Too many notes are waiting. Try again in a moment.",
+    "DeskStopping": "The desk is being stopped. Try again in a moment.",
     "RunStopped": "The run has stopped. What it did is kept.",
 }
 

@@ -127,7 +127,8 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4)
     | st.dictionaries(st.sampled_from(["text", "age", "sex", "notes", "payload", "resourceType", "item", "answer",
                                        "prefetch", "communication", "hook", "hookInstance", "context", "contained",
-                                       "valueString", "contentString", "subject", "id"]) | st.text(), inner, max_size=5),
+                                       "valueString", "contentString", "subject", "id"]) | st.text(),
+                      inner, max_size=6),
     max_leaves=12,
 )  # fmt: skip
 RESOURCES = st.builds(

@@ -126,8 +126,8 @@ def test_the_examples_of_the_documentation_run(running: Running, tmp_path: Path)
         "curl -sS ", "curl -sS --fail-with-body "
     )
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script], cwd=tmp_path, env=running.environment, capture_output=True, text=True,
-        timeout=200,
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=tmp_path, env=running.environment, capture_output=True, text=True, timeout=200,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert '"assessments"' in done.stdout
