@@ -69,7 +69,7 @@ def test_every_locked_package_has_hashes(lock: Path) -> None:
 
 def test_the_locks_hold_every_dependency_of_the_project() -> None:
     def names(listed: list[str]) -> set[str]:
-        return {re.split(r"[^A-Za-z0-9._-]", one)[0].lower().replace("_", "-") for one in listed}
+        return {re.sub(r"[-_.]+", "-", re.split(r"[^A-Za-z0-9._-]", one)[0].lower()) for one in listed}
 
     desk = names(PROJECT["project"]["dependencies"]) | {"setuptools"}
     dev = names(PROJECT["project"]["optional-dependencies"]["dev"])

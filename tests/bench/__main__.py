@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import (
+    api,
     bulk,
     cache,
     cluster,
@@ -38,6 +39,8 @@ BENCHES: dict[str, Callable[[Path, float], dict[str, Any]]] = {
     "sglang": sglang.classify,
     "note-beside-run-sglang": sglang.note_beside_a_run,
     "assess": single.assess,
+    "api-adds": api.adds,
+    "api-rate": api.rate,
     "audit-write": records.audit_write,
     "explain": single.explain,
     "red-flags": red_flags.red_flags,

@@ -7,6 +7,7 @@ import secrets
 import subprocess
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
@@ -117,14 +118,14 @@ def test_either_engine_goes_on_with_what_the_other_left_in_the_bucket(
     cluster: str, server: FaultServer, folder: str, desk: TriageDesk, settings: Settings
 ) -> None:
     classify_folder(f"{folder}/in", f"{folder}/local/out", desk, part_rows=PART)
+
+    def fail_once(first: Lock, rows: int) -> None:
+        if first.acquire(blocking=False):  # a call under way as the run stops is told of after it
+            server.behaviour = Behaviour(status=500)
+
     for first, second in ((settings, None), (None, settings)):
         target = f"{folder}/{'ray' if first else 'other'}/out"
-        once = Lock()
-
-        def fail_later(rows: int) -> None:
-            if once.acquire(blocking=False):  # a call under way as the run stops is told of after it
-                server.behaviour = Behaviour(status=500)
-
+        fail_later = partial(fail_once, Lock())
         with pytest.raises(RunStopped, match=r"of 1,100 rows are done and kept"):
             classify_folder(
                 f"{folder}/in", target, desk, part_rows=PART, patience=0.5, cluster=first, on_done=fail_later
