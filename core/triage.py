@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from core.answers import EMERGENCY, DeskAnswers, TaskColumn, floor_of
 from core.embedding.client import Embedder, Embeddings
 from core.embedding.open import open_embedder
-from core.embedding.text import clean, cut
+from core.embedding.text import clean, cut, has_words
 from core.errors import SettingsError, TriageError
 from core.language import Language, languages_of
 from core.model.bundle import Bundle, load_bundle
@@ -34,12 +34,13 @@ SEX_ZH = {None: "", "female": "女性", "male": "男性"}
 def composed(notes: Sequence[Note]) -> tuple[list[str], list[Language]]:
     """The text of each note as it is embedded, and the note's language.
 
-    Age and sex, where given, stand before the cleaned text, in its language.
+    Age and sex, where given, stand before the cleaned text, in its language; not before a text without words, which
+    stays one.
     """
     texts = [clean(note.text) for note in notes]
     languages = languages_of(texts)
     for place, note in enumerate(notes):
-        if (note.age is not None or note.sex is not None) and texts[place]:
+        if (note.age is not None or note.sex is not None) and has_words(texts[place]):
             texts[place] = _introduction(note, languages[place]) + texts[place]
     return texts, languages
 

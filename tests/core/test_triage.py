@@ -44,10 +44,13 @@ def test_an_assessment_has_the_json_surface_of_the_design(desk: TriageDesk) -> N
         assert shares == sorted(shares, reverse=True)
 
 
-@pytest.mark.parametrize("text", ["", "   \n\t", "🙂🙂🚑", "\x00\x00", "!!! ...", "\u200f\u200e"])
-def test_a_note_without_words_is_refused_in_one_line(desk: TriageDesk, text: str) -> None:
+@pytest.mark.parametrize("text", ["", "   \n\t", "🙂🙂🚑", "\x00\x00", "!!! ...", "\u200f\u200e", "…"])
+@pytest.mark.parametrize("age", [None, 5])
+def test_a_note_without_words_is_refused_in_one_line_whatever_the_form_says(
+    desk: TriageDesk, text: str, age: float | None
+) -> None:
     with pytest.raises(NoteError) as caught:
-        desk.assess(text)
+        desk.assess(Note(text, age, age and "female"))
     assert "\n" not in str(caught.value)
 
 
