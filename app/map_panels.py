@@ -9,9 +9,11 @@ from app.charts.map import BARS, mix_figure
 from app.desk import note_of, person
 from app.edge import calm
 from app.figure import draw
+from app.hidden import hide_switch, hider, is_hiding
 from app.map_state import PASTED, PastedNote, clear_selection, pasted
 from app.map_words import column_title, value_name
 from app.text import Voice
+from core.bulk.masked import masked_cells
 from core.embedding.space import Vectors
 from core.explore.neighbours import nearest
 from core.explore.points import Column, NoteSet
@@ -22,6 +24,7 @@ from core.triage import TriageDesk, composed
 
 NEIGHBOURS = 10
 ROWS_SHOWN = 8  # of the selected notes, before their table scrolls
+HIDING = "map_hide"  # the switch for identifiers
 
 
 def show_mix(say: Voice, notes: NoteSet, ids: frozenset[int], column: Column) -> None:
@@ -81,7 +84,10 @@ def _mix_table(say: Voice, rows: Sequence[MixRow], names: Sequence[str], title: 
 
 def show_selected(say: Voice, notes: NoteSet, ids: frozenset[int]) -> None:
     """The selected notes as a table, and as a file."""
-    st.subheader(say("Selected notes"))
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.subheader(say("Selected notes"))
+        if notes.texts is not None:
+            hide_switch(say, HIDING)
     table = note_table(say, notes, notes.places(ids).tolist())
     height: int | Literal["auto"] = "auto" if len(ids) < ROWS_SHOWN else 320
     st.dataframe(table, hide_index=True, height=height, alt=say("The selected notes"), key="map_selected_table")
@@ -101,6 +107,7 @@ def show_selected(say: Voice, notes: NoteSet, ids: frozenset[int]) -> None:
 def _noted_csv(table: dict[str, list[object]], *, has_texts: bool) -> Callable[[], bytes]:
     """The table as csv, made when it is asked for, which the audit log then has."""
     who, facts = person(), {"what": "map", "format": "csv", "rows": len(next(iter(table.values()))), "texts": has_texts}
+    facts["masked"] = is_hiding(HIDING)
 
     def made() -> bytes:
         note_of(who, Act.EXPORT, facts)
@@ -114,7 +121,7 @@ def note_table(say: Voice, notes: NoteSet, places: Sequence[int]) -> dict[str, l
     first = say("Note") if notes.texts is None else say("Row of the sheet")
     table: dict[str, list[object]] = {first: [int(notes.ids[place]) for place in places]}
     if notes.texts is not None:
-        table[say("Text")] = [notes.texts[place] for place in places]
+        table[say("Text")] = list(map(hider(notes.texts, HIDING), places))
     for column in notes.columns:
         values = [column.values[place] for place in places]
         known: list[object] = (
@@ -122,6 +129,8 @@ def note_table(say: Voice, notes: NoteSet, places: Sequence[int]) -> dict[str, l
             if column.is_amount
             else ["" if value == "" else value_name(column, str(value), say) for value in values]
         )
+        if column.role == "other" and is_hiding(HIDING):
+            known = masked_cells(column.name, known, is_text=False)
         table[_free(column_title(column, say), table)] = known
     return table
 
@@ -141,7 +150,7 @@ def show_clicked(say: Voice, notes: NoteSet, clicked: int, pools: dict[str, Note
     st.subheader(say("Most like note {id}", id=clicked))
     if notes.texts is not None:
         with st.container(border=True):
-            st.text(notes.texts[at])
+            st.text(hider(notes.texts, HIDING)(at))
     pool = _pool(say, pools, "map_pool_clicked")
     _neighbour_table(say, notes.vectors[at], pool, but=clicked if pool is notes else None)
 

@@ -11,6 +11,7 @@ from app.charts import spreadsheet as charts
 from app.desk import note_of
 from app.edge import calm, plain
 from app.figure import show_figure
+from app.hidden import hide_switch, is_hiding
 from app.sentences import said_of_row, said_of_table
 from app.spreadsheet_agreement import AgreementView
 from app.spreadsheet_rows import rows_table, show_rows_table
@@ -22,6 +23,7 @@ from core.bulk.results import SHOWN_ROWS, ClassifiedTable, RowFilter
 from core.model.scheme import LEVELS
 from core.records.acts import Act
 
+HIDING = "spreadsheet_hide"  # the switch for identifiers in the list of rows
 MIMES = {
     ".csv": "text/csv",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -87,14 +89,15 @@ class ResultView:
     def _show_downloads(self) -> None:
         say = self.say
         stem = Path(self.job.name).stem
+        masked = bool(st.session_state.get(f"mask_{self.job.id}"))
         names = {".xlsx": "Excel", ".csv": "csv", ".parquet": "parquet"}
         with st.container(horizontal=True, vertical_alignment="center"):
             for suffix, name in names.items():
                 fits = suffix != ".xlsx" or self.outcome.fits_excel
                 st.download_button(
                     say("Download {kind}", kind=name),
-                    data=_made(self.job, suffix, self.outcome.summary.rows),
-                    file_name=f"{stem}_triage{suffix}",
+                    data=_made(self.job, suffix, self.outcome.summary.rows, masked),
+                    file_name=f"{stem}_triage{'_masked' if masked else ''}{suffix}",
                     mime=MIMES[suffix],
                     icon=":material/download:",
                     key=f"download_{suffix}_{self.job.id}",
@@ -103,6 +106,7 @@ class ResultView:
                     disabled=not fits,
                     help=None if fits else say("This table is too large for an Excel sheet. Take csv or parquet."),
                 )
+            hide_switch(say, f"mask_{self.job.id}", default=False, label=say("Hide identifiers in the download"))
         st.caption(
             say("Classified with the model {model}. Each row has all its own columns, then the answers.",
                 model=plain(self.outcome.model))
@@ -124,7 +128,7 @@ class ResultView:
                 "The first {shown} of {total} rows; a download has them all.", shown=shown, total=f"{rows.total:,}"
             )
         )
-        show_rows_table(rows_table(rows, text, say), say, key="spreadsheet_rows")
+        show_rows_table(rows_table(rows, text, say, is_hidden=is_hiding(HIDING)), say, key="spreadsheet_rows")
 
     def _filter(self) -> tuple[RowFilter, bool]:
         say, summary, id_ = self.say, self.outcome.summary, self.job.id
@@ -147,6 +151,7 @@ class ResultView:
             review = st.toggle(say("Only rows that a person must decide"), key=f"review_{id_}")
             errors = st.toggle(say("Only errors"), key=f"errors_{id_}")
             all_columns = st.toggle(say("All columns of the table"), key=f"all_columns_{id_}")
+            hide_switch(say, HIDING)
         return RowFilter(tuple(levels), tuple(departments), review, errors), all_columns
 
     def _show_charts(self) -> None:
@@ -242,15 +247,16 @@ class ResultView:
                            shown=f"{SHOWN_ROWS:,}", total=f"{rows.total:,}"))  # fmt: skip
 
 
-def _made(job: Job, suffix: str, rows: int) -> Callable[[], Any]:
+def _made(job: Job, suffix: str, rows: int, masked: bool) -> Callable[[], Any]:
     """The file's bytes, made when they are asked for, which the audit log then has.
 
     A table's owner gets it also while the records can't be written: the log of the process says so.
     """
 
     def made() -> bytes:
-        content = export(job, suffix).read_bytes()
-        facts = {"what": "spreadsheet", "job": job.id, "format": suffix.removeprefix("."), "rows": rows}
+        content = export(job, suffix, masked=masked).read_bytes()
+        kind = suffix.removeprefix(".")
+        facts = {"what": "spreadsheet", "job": job.id, "format": kind, "rows": rows, "masked": masked}
         note_of(job.owner, Act.EXPORT, facts)
         return content
 

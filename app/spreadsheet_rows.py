@@ -9,15 +9,25 @@ from app.sentences import said_of_row
 from app.text import Voice
 from core.bulk.answers import SEPARATOR, STANDARD_TASKS
 from core.bulk.csv_writer import harmless
+from core.bulk.masked import masked_cells
 from core.bulk.results import FoundRows
 
 LONGEST_NOTE = 400  # characters in a cell; the download has all of it
 
 
-def rows_table(rows: FoundRows, text: str, say: Voice) -> pd.DataFrame:
-    """The rows for reading: number, note, answers, red flags, why a person must decide, then columns of the table."""
+def rows_table(rows: FoundRows, text: str, say: Voice, *, is_hidden: bool = False) -> pd.DataFrame:
+    """The rows for reading: number, note, answers, red flags, why a person must decide, then columns of the table.
+
+    With `is_hidden`, identifiers in the table's own cells are masked.
+    """
     answers = rows.answers
-    shown: dict[str, object] = {say("Row"): rows.numbers, say("Note text"): [_note(cell) for cell in rows.given[text]]}
+    given = {
+        str(name): masked_cells(name, list(rows.given[name]), is_text=name == text)
+        if is_hidden
+        else list(rows.given[name])
+        for name in rows.given.columns
+    }
+    shown: dict[str, object] = {say("Row"): rows.numbers, say("Note text"): [_note(cell) for cell in given[text]]}
     for task in [name.removesuffix("_probability") for name in answers.columns if name.endswith("_probability")]:
         if answers[task].notna().any():
             shown[say.wording.task(task)] = [_label(task, cell, say) for cell in answers[task]]
@@ -31,9 +41,9 @@ def rows_table(rows: FoundRows, text: str, say: Voice) -> pd.DataFrame:
         said_of_row(str(error), say) if error else _reasons(str(reasons), say)
         for error, reasons in zip(answers["error"].fillna(""), answers["reasons"].fillna(""), strict=True)
     ]
-    for name in rows.given.columns:
+    for name, of_table in given.items():
         if name != text:
-            cells = [harmless(cell) if isinstance(cell, str) else cell for cell in rows.given[name]]
+            cells = [harmless(cell) if isinstance(cell, str) else cell for cell in of_table]
             shown[name if name not in shown else f"{name} "] = cells
     return pd.DataFrame(shown)
 

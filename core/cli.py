@@ -126,7 +126,10 @@ def _words(text: str | None) -> str:
 @click.option("--text-column", help="The column with the notes; found by itself when its name or content is clear.")
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
 @click.option("--for-excel", is_flag=True, help="Begin a csv with a byte order mark, by which Excel knows UTF-8.")
-def classify(source: str, target: str, text_column: str | None, engine: str, for_excel: bool) -> None:
+@click.option("--mask-identifiers", is_flag=True, help="Mask names, numbers, addresses and dates of birth in OUT.")
+def classify(
+    source: str, target: str, text_column: str | None, engine: str, for_excel: bool, mask_identifiers: bool
+) -> None:
     """Assess every row of a table (csv, xlsx, parquet by suffix), or of all tables of a folder or bucket.
 
     OUT keeps all columns and rows of IN, in order, and adds the answers. Interrupted, the same command goes on.
@@ -143,17 +146,16 @@ def classify(source: str, target: str, text_column: str | None, engine: str, for
     if engine == "ray" and find_spec("ray") is None:
         raise SettingsError("--engine ray needs Ray: pip install 'triage-desk[scale]'")
     cluster = settings if engine == "ray" else None
+    more: dict[str, Any] = {
+        "text_column": text_column, "signature": for_excel, "masked": mask_identifiers, "cluster": cluster
+    }  # fmt: skip
     with TriageDesk.open(settings) as desk:
         if "://" in source or "://" in target or Path(source).is_dir():
             from core.bulk.folder import classify_folder
 
-            report = classify_folder(
-                source, target, desk, text_column=text_column, signature=for_excel, cluster=cluster
-            )
+            report = classify_folder(source, target, desk, **more)
         else:
-            report = classify_table(
-                Path(source), Path(target), desk, text_column=text_column, signature=for_excel, cluster=cluster
-            )
+            report = classify_table(Path(source), Path(target), desk, **more)
     for notice in report.notices:
         click.echo(notice, err=True)
     click.echo(run_text(report, target))

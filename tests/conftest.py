@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from core.embedding.client import Embedder
 from core.embedding.open import open_embedder
@@ -16,6 +17,8 @@ from core.model.train import train_bundle
 from core.settings import REPOSITORY, Settings
 from core.triage import TriageDesk
 
+hypothesis_settings.register_profile("desk", deadline=None)  # a busy machine is no failure
+hypothesis_settings.load_profile("desk")
 STARTER = REPOSITORY / "models" / "starter"
 SMALL_RECIPE = Recipe(
     tasks=("department", "acuity"),

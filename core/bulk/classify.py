@@ -59,6 +59,7 @@ def classify_table(
     shard_rows: int | None = None,
     patience: float = PATIENCE,
     signature: bool = False,
+    masked: bool = False,
     cluster: Settings | None = None,
 ) -> RunReport:
     """Classify every row of `source` into `target`; rows in = rows out, in order.
@@ -77,6 +78,7 @@ def classify_table(
         shard_rows: rows whose answers are kept together; none: by size. An interruption loses at most a few shards.
         patience: seconds to wait for an endpoint that fails as a whole.
         signature: begin a csv with a byte order mark, by which Excel knows its encoding.
+        masked: mask identifiers in what is written.
         cluster: what the workers of a Ray cluster open their desks with; none: this process does the work.
 
     Raises:
@@ -91,7 +93,7 @@ def classify_table(
     check_target(target, table, source)
     columns = columns or find_columns(table, text_column)
     shard_rows = shard_rows or rows_of_a_shard(source.stat().st_size, table.rows)
-    run = Run(source, target, desk, table, columns, shard_rows, sheet, on_done, signature, cluster)
+    run = Run(source, target, desk, table, columns, shard_rows, sheet, on_done, signature, masked, cluster)
     show = sys.stderr.isatty() if progress is None else progress
     with tqdm(total=table.rows, unit="row", disable=not show, file=sys.stderr, smoothing=0.05) as bar:
         report = run.do(bar, patience)

@@ -77,6 +77,7 @@ def open_writer(
     signature: bool = False,
     facts: Mapping[str, str] | None = None,
     sink: pa.NativeFile | None = None,
+    masked: str | None = None,
 ) -> TableWriter:
     """A writer for `path`, whose suffix says the kind; imported here so that no run pays for the other kinds.
 
@@ -88,7 +89,13 @@ def open_writer(
         signature: begin a csv with a byte order mark, by which Excel knows its encoding.
         facts: what a parquet file's metadata is to tell of the run.
         sink: where a csv or parquet file is written instead; the path says the kind only.
+        masked: the column with the notes, where identifiers are to be masked in all columns; none: they are not.
     """
+    if masked is not None:
+        from core.bulk.masked import MaskedWriter
+
+        plain = open_writer(path, table, added, names, signature=signature, facts=facts, sink=sink)
+        return MaskedWriter(plain, masked)
     if path.suffix.lower() == ".parquet":
         from core.bulk.parquet_writer import ParquetWriter
 

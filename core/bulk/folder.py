@@ -38,6 +38,7 @@ def classify_folder(
     part_rows: int | None = None,
     patience: float = PATIENCE,
     signature: bool = False,
+    masked: bool = False,
     cluster: Settings | None = None,
 ) -> RunReport:
     """Classify every table of a folder into files of the same names in another; interrupted, it goes on where it was.
@@ -53,6 +54,7 @@ def classify_folder(
         part_rows: rows of a file of the target; none: by size.
         patience: seconds to wait for an endpoint that fails as a whole.
         signature: begin each csv with a byte order mark, by which Excel knows its encoding.
+        masked: mask identifiers in what is written.
         cluster: what the workers of a Ray cluster open their desks with; none: this process does the work.
 
     Raises:
@@ -61,7 +63,7 @@ def classify_folder(
         RunStopped: interrupted, or the endpoint failed for longer than `patience`; finished parts are kept.
     """
     started = time.monotonic()
-    run = FolderRun(source, target, desk, text_column, part_rows, signature, cluster, on_done)
+    run = FolderRun(source, target, desk, text_column, part_rows, signature, masked, cluster, on_done)
     show = sys.stderr.isatty() if progress is None else progress
     with tqdm(total=run.plan.rows, unit="row", disable=not show, file=sys.stderr, smoothing=0.05) as bar:
         rows, errors, reused = run.do(bar, patience)
@@ -79,11 +81,12 @@ class FolderRun:
         text_column: str | None,
         part_rows: int | None,
         signature: bool,
+        masked: bool,
         cluster: Settings | None,
         on_done: Callable[[int], None],
     ) -> None:
         self._desk, self._cluster, self._on_done = desk, cluster, on_done
-        self._text_column, self._signature = text_column, signature
+        self._text_column, self._signature, self._masked = text_column, signature, masked
         self._layout = AnswerLayout.of(desk.bundle.heads, desk.bundle.identity)
         self._source, self._target = place_of(source), place_of(target)
         self.plan: Plan = plan_folder(self._source, self._target, text_column, part_rows)
@@ -93,7 +96,7 @@ class FolderRun:
         """Begin or go on until every part is there; gives rows, errors and rows that were there already."""
         leave, renew = self._enter()
         try:
-            facts = begin(self._target, self.plan, self._layout, self._text_column, self._signature)
+            facts = begin(self._target, self.plan, self._layout, self._text_column, self._signature, self._masked)
             self._classify(facts, bar, patience, renew)
             self._check_unchanged()
         except KeyboardInterrupt:
@@ -155,8 +158,9 @@ class FolderRun:
         try:
             for source in self.plan.shards():
                 target = FileTarget(
-                    self._target, source.target, source.planned.table, self._layout, facts, self._signature
-                )
+                    self._target, source.target, source.planned.table, self._layout, facts, self._signature,
+                    source.columns.text if self._masked else None,
+                )  # fmt: skip
                 waiting.append((source, start(source, target)))
                 if len(waiting) > ahead:
                     at, finish = waiting.popleft()

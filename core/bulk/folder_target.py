@@ -41,6 +41,7 @@ class FileTarget:
         layout: which columns the answers have.
         facts: what a parquet file's metadata is to tell of the run.
         signature: begin a csv with a byte order mark.
+        masked: the column with the notes, where identifiers are masked.
     """
 
     folder: Path
@@ -49,6 +50,7 @@ class FileTarget:
     layout: AnswerLayout
     facts: Mapping[str, str]
     signature: bool = False
+    masked: str | None = None
 
     def kept(self) -> ShardReport | None:
         """What an earlier run finished; none if it did not, or if its file is missing or damaged."""
@@ -72,7 +74,7 @@ class FileTarget:
         names = names_beside(self.layout.kinds, self.table.columns)
         writer = open_writer(
             Path(self.name), self.table, self.layout.kinds, names,
-            signature=self.signature, facts=dict(self.facts), sink=sink,
+            signature=self.signature, facts=dict(self.facts), sink=sink, masked=self.masked,
         )  # fmt: skip
         writer.write(batch, answers)
         writer.close()
@@ -93,7 +95,9 @@ class FileTarget:
         return self.folder / STATE / f"{self.name}{suffix}"
 
 
-def begin(folder: Path, plan: Plan, layout: AnswerLayout, text_column: str | None, signature: bool) -> dict[str, str]:
+def begin(
+    folder: Path, plan: Plan, layout: AnswerLayout, text_column: str | None, signature: bool, masked: bool
+) -> dict[str, str]:
     """Leave the manifest of this run, or check that the run that is there is the same; gives the run's facts.
 
     Tables that were added since are added to it.
@@ -107,6 +111,7 @@ def begin(folder: Path, plan: Plan, layout: AnswerLayout, text_column: str | Non
         "columns": list(layout.kinds),
         "text_column": text_column,
         "for_excel": signature,
+        "identifiers": "masked" if masked else None,
     }
     inputs = {
         table.name: {

@@ -1,4 +1,8 @@
-"""The process of one job: `python -m core.bulk.job_process FOLDER` classifies its table, `… FOLDER .csv` exports it."""
+"""The process of one job.
+
+`python -m core.bulk.job_process FOLDER` classifies its table, `… FOLDER .csv` exports it, `… FOLDER .csv masked` does
+so without identifiers.
+"""
 
 import logging
 import os
@@ -26,7 +30,7 @@ from core.bulk.durable import move_durably
 from core.bulk.excel_writer import check_fits_excel
 from core.bulk.export import TableWriter, open_writer
 from core.bulk.job_run import Progress, rows_kept
-from core.bulk.jobs import Choice, Job, in_words_of_the_page
+from core.bulk.jobs import MASKED, Choice, Job, in_words_of_the_page
 from core.bulk.outcome import Outcome, sum_up
 from core.bulk.run import RunStopped
 from core.bulk.tables import open_table
@@ -138,19 +142,21 @@ def _tell_why(error: BaseException, writer: ProgressWriter, job: Job) -> None:
         writer.enter("failed", trouble=type(error).__name__, message=message)
 
 
-def export(job: Job, choice: Choice, suffix: str) -> None:
+def export(job: Job, choice: Choice, suffix: str, *, masked: bool = False) -> None:
     """Write the classified table as another kind of file, as `triage classify` would have written it.
+
+    With `masked`, identifiers in it are masked.
 
     Raises:
         TableError: the kind of file can't hold it, or there is no room.
     """
     outcome, table = Outcome.read(job), open_table(job.upload, choice.sheet)
     added, names = added_columns(outcome.tasks), outcome.names(table.columns)
-    target, beside = job.folder / f"export{suffix}", job.folder / f".export{os.getpid()}{suffix}"
+    target, beside = job.export(suffix, masked=masked), job.folder / f".export{os.getpid()}{suffix}"
     schema = pa.schema([(name, ARROW_TYPES[kind]) for name, kind in added.items()])
     answers = pq.read_table(job.result, columns=list(names.values())).select(list(names.values()))
     try:
-        writer = _writer(beside, table, added, names)
+        writer = _writer(beside, table, added, names, choice.columns.text if masked else None)
         for batch in table.batches(EXPORT_ROWS):
             part = answers.slice(batch.start, batch.rows)
             cells = [column.combine_chunks() for column in part.columns]
@@ -163,11 +169,13 @@ def export(job: Job, choice: Choice, suffix: str) -> None:
         beside.unlink(missing_ok=True)
 
 
-def _writer(path: Path, table: Table, added: Mapping[str, Kind], names: Mapping[str, str]) -> TableWriter:
+def _writer(
+    path: Path, table: Table, added: Mapping[str, Kind], names: Mapping[str, str], masked: str | None
+) -> TableWriter:
     """The writer for a download, which is one file."""
     if path.suffix == ".xlsx":
         check_fits_excel(table)
-    return open_writer(path, table, added, names, signature=True)
+    return open_writer(path, table, added, names, signature=True, masked=masked)
 
 
 def _end_on_signal() -> None:
@@ -187,7 +195,7 @@ def main() -> int:
         return 2
     if len(sys.argv) > 2:
         try:
-            export(job, job.choice, sys.argv[2])
+            export(job, job.choice, sys.argv[2], masked=sys.argv[3:] == [MASKED])
         except TriageError as error:
             print(in_words_of_the_page(error, job.folder, job.name))  # noqa: T201 - read by who started this
             return 1

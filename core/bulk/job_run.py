@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from core.bulk.durable import write_durably
-from core.bulk.jobs import Job, expired
+from core.bulk.jobs import MASKED, Job, expired
 from core.bulk.parts_folder import SHARDS
 from core.errors import TableError
 
@@ -180,7 +180,9 @@ def start_over(job: Job) -> None:
     with _held(job) as handle:
         if handle is None:
             return
-        for name in ("outcome.json", "progress.json", "pid", job.result.name, "export.csv", "export.xlsx"):
+        for path in job.folder.glob("export*"):
+            path.unlink(missing_ok=True)
+        for name in ("outcome.json", "progress.json", "pid", job.result.name):
             (job.folder / name).unlink(missing_ok=True)
         shutil.rmtree(job.result.with_name(f"{job.result.name}.parts"), ignore_errors=True)
 
@@ -201,22 +203,27 @@ def delete_expired(data_dir: Path) -> int:
     return len(found)
 
 
-def export(job: Job, suffix: str) -> Path:
+def export(job: Job, suffix: str, *, masked: bool = False) -> Path:
     """The classified table as a file of this kind; made in a process of its own the first time.
 
     Args:
         job: a job that is done.
         suffix: `.csv`, `.xlsx` or `.parquet`.
+        masked: without identifiers.
 
     Raises:
         TableError: it can't be made.
     """
-    if suffix == ".parquet":
+    if suffix == ".parquet" and not masked:
         return job.result
-    target = job.folder / f"export{suffix}"
+    target = job.export(suffix, masked=masked)
     if not target.exists():
         made = subprocess.run(  # noqa: S603 - this interpreter, a folder of ours and a suffix
-            [*_command(job), suffix], env=_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True
+            [*_command(job), suffix, *([MASKED] if masked else [])],
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
         )
         if made.returncode:
             raise TableError(made.stdout.strip() or "The file can't be made. The classified table is kept.")

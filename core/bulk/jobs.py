@@ -13,6 +13,7 @@
         result.parquet             the table with its answers
         outcome.json               counts and summary of a finished run
         export.csv, export.xlsx    made when they are first downloaded
+        export-masked.csv, …       the same without identifiers
 
 A job holds notes, so it is deleted a week after the last file in it was written, and at once when its owner says so.
 """
@@ -37,6 +38,7 @@ from core.errors import TableError
 UPLOAD_LIMIT = 100  # MB
 KEPT_DAYS = 7
 LONGEST_NAME = 120
+MASKED = "masked"  # a download without identifiers
 _ID = re.compile(r"[0-9a-f]{32}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069/\\]")
 
@@ -95,6 +97,10 @@ class Job:
     def result(self) -> Path:
         """The table with its answers, once a run is finished."""
         return self.folder / "result.parquet"
+
+    def export(self, suffix: str, *, masked: bool = False) -> Path:
+        """Where the classified table stands as a download."""
+        return self.folder / f"export{f'-{MASKED}' if masked else ''}{suffix}"
 
     @property
     def is_done(self) -> bool:

@@ -64,9 +64,10 @@ class Run:
         sheet: str | None,
         on_done: Callable[[int], None],
         signature: bool,
+        masked: bool,
         cluster: Settings | None,
     ) -> None:
-        self._signature, self._cluster = signature, cluster
+        self._signature, self._masked, self._cluster = signature, masked, cluster
         self._files: tuple[Path, ...] = (target,)
         self._unfinished_files: tuple[Path, ...] = ()
         self._source, self._target, self._desk, self._table, self._columns = source, target, desk, table, columns
@@ -166,8 +167,9 @@ class Run:
         facts = {name: str(value) for name, value in asdict(self._manifest).items() if value is not None}
         facts["columns"] = " ".join(self._layout.kinds)
         writer = open_writer(
-            self._unfinished, self._table, self._layout.kinds, self._names, signature=self._signature, facts=facts
-        )
+            self._unfinished, self._table, self._layout.kinds, self._names, signature=self._signature, facts=facts,
+            masked=self._columns.text if self._masked else None,
+        )  # fmt: skip
         aside: list[str] = []
         try:
             for source, target, shard in self._shards_ahead(desk, bar):

@@ -27,6 +27,7 @@ from core.model.head import Head
 from core.model.labelled import LabelledTable, read_labelled
 from core.model.recipe import Recipe
 from core.model.rows import Indices, LabelledNotes
+from core.safety.identifiers import mask
 from core.settings import REPOSITORY
 
 Say = Callable[[str], None]
@@ -139,14 +140,14 @@ def _held_out(head: Head, notes: LabelledNotes, languages: np.ndarray[Any, np.dt
 
 
 def _reference(table: LabelledTable, vectors: Vectors, rows: Indices, recipe: Recipe) -> Reference | None:
-    """A sample of the training rows, with the texts of sources that may be shown."""
+    """A sample of the training rows, with the texts of sources that may be shown, identifiers masked."""
     if recipe.reference == 0:
         return None
     chosen = rows[_evenly(table.sources[rows], recipe.reference, recipe.seed, first=recipe.shown)]
     labels = {task: column[chosen] for task, column in table.labels.items()}
     labels |= {"source": table.sources[chosen], "language": table.languages[chosen]}
     may_show = np.isin(table.sources[chosen], recipe.shown)
-    texts = tuple(text.replace("\0", " ") for text in np.where(may_show, table.texts[chosen], "").tolist())
+    texts = tuple(mask(text.replace("\0", " ")) for text in np.where(may_show, table.texts[chosen], "").tolist())
     return Reference(vectors[chosen].astype(np.float16), labels, texts if may_show.any() else ())
 
 

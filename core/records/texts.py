@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from core.errors import RecordsError
 from core.records.tables import kept_texts
+from core.safety.identifiers import mask
 
 SWITCHED_OFF = "Texts of notes are not kept here: TRIAGE_KEEP_TEXTS_DAYS is 0. Nothing was written."
 NO_KEY = "Kept texts can be read with their key only: set TRIAGE_TEXTS_KEY to the one that they were kept with."
@@ -37,14 +38,14 @@ class Texts:
         return self._days > 0 and self._cipher is not None
 
     def keep(self, connection: Connection, answer: int, text: str, at: datetime) -> None:
-        """Keep the text of an answer's note from now on.
+        """Keep the text of an answer's note from now on, its identifiers masked.
 
         Raises:
             RecordsError: the site keeps none.
         """
         if self._cipher is None or not self.are_kept:
             raise RecordsError(SWITCHED_OFF)
-        token = self._cipher.encrypt(json.dumps({"answer": answer, "text": text}).encode()).decode()
+        token = self._cipher.encrypt(json.dumps({"answer": answer, "text": mask(text)}).encode()).decode()
         connection.execute(delete(kept_texts).where(kept_texts.c.answer == answer))
         expires = at + timedelta(days=self._days)
         connection.execute(insert(kept_texts).values(answer=answer, token=token, expires=expires))

@@ -28,3 +28,13 @@ def test_without_red_flags_there_is_no_column_and_no_formula_and_no_certainty() 
     assert "Red flags" not in table
     assert table["Note text"].tolist() == ["'=1+1"] * 2
     assert table["Department %"].tolist() == [99, 99]
+
+
+def test_identifiers_of_the_table_are_hidden_where_that_is_wanted() -> None:
+    found = rows("", "")
+    found.given["note"] = ["Mrs. Cole, tel 07700 900123, cough", "牙疼，身份证号11010519491231002X"]
+    found.given["patient_name"] = ["Ann Cole", "张建国"]
+    table = rows_table(found, "note", Voice("en"), is_hidden=True)
+    assert table["Note text"].tolist() == ["Mrs. [name], tel [phone], cough", "牙疼，身份证号[身份证号]"]
+    assert table["patient_name"].tolist() == ["[name]", "[name]"]
+    assert rows_table(found, "note", Voice("en"))["patient_name"].tolist() == ["Ann Cole", "张建国"]

@@ -145,6 +145,22 @@ def test_notes_of_a_table_come_onto_the_map_with_answers_and_agreement(page: App
     assert page.file_uploader
 
 
+def test_identifiers_are_hidden_in_lists_until_the_reader_wants_them(page: AppTest) -> None:
+    rows = "".join(f"Mr. Brown, tel 07700 90012{row}, chest pain,Ann Cole\n" for row in range(5))
+    uploaded(page, f"text;name\n{rows.replace(',Ann', ';Ann')}".encode())
+    page.multiselect[0].select("name").run()
+    page.button(key="map_start").click().run()
+    select(page, 2, 3)
+    listed = page.dataframe[-1].value
+    assert list(listed["Text"]) == ["Mr. [name], tel [phone], chest pain"] * 2
+    assert list(listed["name"]) == ["[name]"] * 2
+    select(page, 2)
+    assert "Brown" not in words(page)
+    page.toggle(key="map_hide").set_value(False).run()
+    assert "Mr. Brown, tel 07700 900120, chest pain" in words(page)
+    assert list(page.dataframe[-1].value["name"]) == ["Ann Cole"]
+
+
 def test_what_was_embedded_is_kept_when_the_endpoint_fails(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise EndpointUnavailable("Nobody answers.")
@@ -252,5 +268,5 @@ def test_a_downloaded_selection_is_in_the_audit_log_and_comes_also_without(monke
     asked_for = map_panels._noted_csv({"Note": [1, 2], "Text": ["胸痛", "牙疼"]}, has_texts=True)
     assert noted == []
     assert "胸痛" in asked_for().decode("utf-8-sig")
-    facts = {"what": "map", "format": "csv", "rows": 2, "texts": True}
+    facts = {"what": "map", "format": "csv", "rows": 2, "texts": True, "masked": True}
     assert noted == [("researcher", Act.EXPORT, facts)]

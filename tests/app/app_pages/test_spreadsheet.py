@@ -326,11 +326,12 @@ def test_what_nobody_expected_is_a_number(english: AppTest, monkeypatch: pytest.
 def test_the_download_is_what_the_command_writes(english: AppTest, data: Path) -> None:
     classified(english, data, csv_of(10), "夜班.csv")
     job = jobs(data)[0]
-    frame = pd.read_csv(io.BytesIO(_made(job, ".csv", 10)()), encoding="utf-8-sig")
+    frame = pd.read_csv(io.BytesIO(_made(job, ".csv", 10, False)()), encoding="utf-8-sig")
     with desk.records().one_view() as connection:
         rows = connection.execute(select(audit).order_by(audit.c.id)).all()
     assert [row.kind for row in rows] == ["run_started", "run_finished", "export"]
-    assert json.loads(rows[-1].facts) == {"what": "spreadsheet", "job": job.id, "format": "csv", "rows": 10}
+    told = {"what": "spreadsheet", "job": job.id, "format": "csv", "rows": 10, "masked": False}
+    assert json.loads(rows[-1].facts) == told
     assert "夜班" not in str(rows)
     english.button(key=f"delete_{job.id}").click().run()
     with desk.records().one_view() as connection:
@@ -339,3 +340,19 @@ def test_the_download_is_what_the_command_writes(english: AppTest, data: Path) -
     assert (last.kind, json.loads(last.facts)) == ("run_deleted", {"job": job.id})
     assert len(frame) == 10
     assert "department_probability" in frame.columns
+
+
+def test_a_download_can_be_without_identifiers(english: AppTest, data: Path) -> None:
+    text = "Mrs. Cole, tel 07700 900123, chest pain"
+    classified(english, data, f'text,phone\n"{text}",07700 900123\n'.encode(), "ward.csv")
+    job = jobs(data)[0]
+    assert "Mrs. [name], tel [phone], chest pain" in list(english.dataframe[0].value["Note text"])
+    english.toggle(key=f"mask_{job.id}").set_value(True).run()
+    assert not english.exception
+    for suffix in (".csv", ".parquet"):
+        masked = _made(job, suffix, 1, True)()
+        assert b"07700" not in masked
+        assert b"07700" in _made(job, suffix, 1, False)() or suffix == ".parquet"
+    frame = pd.read_csv(io.BytesIO(_made(job, ".csv", 1, True)()), encoding="utf-8-sig")
+    assert list(frame["text"]) == ["Mrs. [name], tel [phone], chest pain"]
+    assert list(frame["phone"]) == ["[phone]"]

@@ -10,7 +10,8 @@ from core.embedding.client import Embedder
 from core.errors import TrainingError
 from core.model.bundle import Bundle, load_bundle
 from core.model.classifier import TextClassifier
-from core.model.train import train_bundle
+from core.model.labelled import LabelledTable
+from core.model.train import _reference, train_bundle
 from tests.conftest import SMALL_RECIPE
 
 
@@ -46,6 +47,17 @@ def test_no_text_is_in_the_bundle_but_those_to_be_shown(small_bundle: tuple[Path
     found = table["text"].map(lambda text: text[:20].encode() in kept)
     assert found[table["source"] == "starter"].mean() > 0.8  # those held out are not there
     assert not found[table["source"] == "site"].any()
+
+
+def test_identifiers_in_texts_that_may_be_shown_are_masked_before_they_are_kept() -> None:
+    texts = np.array(["张建国先生，电话13812345678，牙疼", "Tel 07700 900123, itchy rash"])
+    names = np.array(["starter", "starter"])
+    table = LabelledTable(
+        texts, {"department": np.array(["dentistry", "dermatology"])}, names, np.array(["zh", "en"]), {}
+    )
+    kept = _reference(table, np.eye(2, dtype=np.float32), np.arange(2), SMALL_RECIPE)
+    assert kept is not None
+    assert set(kept.texts) == {"[姓名]先生，电话[电话]，牙疼", "Tel [phone], itchy rash"}
 
 
 def test_reference_notes_are_vectors_labels_and_texts(small_bundle: tuple[Path, Bundle]) -> None:

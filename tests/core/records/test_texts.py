@@ -160,3 +160,11 @@ def test_the_settings_switch_it_on(settings: Settings, assessment: Assessment) -
     records = open_records(Settings(data_dir=settings.data_dir, keep_texts_days=1, texts_key=KEY, _env_file=None))
     assert records.keeps_texts
     records.close()
+
+
+def test_identifiers_are_masked_before_a_text_is_kept(keeping: DatabaseRecords, assessment: Assessment) -> None:
+    number = keeping.add(assessment, person="nurse1", note_hash="")
+    keeping.keep_text(number, "张建国先生，电话13812345678，胸痛两小时")
+    with keeping.one_view() as connection:
+        assert list(Texts(DAYS, KEY).read(connection, NOON)) == [(number, "[姓名]先生，电话[电话]，胸痛两小时")]
+    keeping.close()
