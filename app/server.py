@@ -23,7 +23,7 @@ from app.desk import STOPPING, open_desk, records
 from app.sockets import send_at_once
 from core.bulk.job_run import resume_interrupted
 from core.errors import TriageError
-from core.model.scheme import scheme_in_use
+from core.preflight import preflight
 from core.settings import REPOSITORY, load_settings
 
 MAIN = Path(__file__).with_name("main.py")
@@ -107,8 +107,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8501)
     options = parser.parse_args()
     try:
-        settings = load_settings()
-        scheme_in_use()
+        settings, notices = preflight()
         services = open_services(settings, open_desk, records, STOPPING)
         unlocked = announce(services)
     except TriageError as error:
@@ -118,6 +117,8 @@ def main() -> None:
     # Streamlit reads `.streamlit/config.toml` beside the program's path: this checkout's, wherever it is started.
     sys.argv = [str(REPOSITORY / "triage")]
     print(f"The desk is opening on http://{options.host}:{options.port} (Ctrl+C stops it)", flush=True)  # noqa: T201
+    for notice in notices:
+        print(notice, file=sys.stderr, flush=True)  # noqa: T201
     if unlocked:
         print(unlocked, flush=True)  # noqa: T201
     open_log()

@@ -15,6 +15,7 @@ BAD_URL = (
 )
 CANNOT_OPEN = "The records' database can't be opened. Nothing was lost; try again, or tell who runs this desk."
 BUSY_TIMEOUT = 10.0  # seconds to wait for another writer
+CONNECT_TIMEOUT = 5  # seconds; a server that does not answer must not hold up a page
 # A record that was acknowledged outlives a power cut: FULL waits for the disk at each commit. NORMAL would not, and be
 # faster (`python -m tests.bench records` measures both); a power cut would then take the last seconds of acknowledged
 # answers, decisions and audit rows together, and leave a database that is whole and says nothing of them.
@@ -35,7 +36,8 @@ def open_engine(url: str, *, synchronous: str = SYNCHRONOUS) -> Engine:
     try:
         where = make_url(url)
         if where.get_backend_name() != "sqlite":
-            return create_engine(where, hide_parameters=True, pool_pre_ping=True)
+            limit = {"connect_timeout": CONNECT_TIMEOUT} if where.get_driver_name() == "psycopg" else {}
+            return create_engine(where, hide_parameters=True, pool_pre_ping=True, connect_args=limit)
         if not where.database or where.database == ":memory:":
             raise RecordsError(BAD_URL)  # it would be another database in each thread
         engine = create_engine(where, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT})

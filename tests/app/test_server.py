@@ -72,7 +72,7 @@ def test_it_serves_on_loopback_refuses_a_busy_port_and_stops_what_it_started(
 
 @pytest.mark.parametrize(
     ("setting", "value", "complaint"),
-    [("LANGUAGE", "fr", "TRIAGE_LANGUAGE='fr'"), ("ACUITY_SCHEME", "zebra", "There is no acuity scheme 'zebra'")],
+    [("LANGUAGE", "fr", "TRIAGE_LANGUAGE='fr'"), ("ACUITY_SCHEME", "zebra", "TRIAGE_ACUITY_SCHEME='zebra'")],
 )
 def test_a_wrong_setting_ends_with_2(
     fresh_installation: Path, free_port: int, setting: str, value: str, complaint: str
