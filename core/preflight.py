@@ -78,8 +78,8 @@ def _problems(settings: Settings) -> Iterator[tuple[str, str]]:
         if unwritable.errno not in FULL:
             yield (
                 "data_dir",
-                f"TRIAGE_DATA_DIR={str(settings.data_dir)!r}: nothing can be written there ({unwritable.strerror}); make "
-                "it writable for this user, or name another folder.",
+                f"TRIAGE_DATA_DIR={str(settings.data_dir)!r}: nothing can be written there ({unwritable.strerror}); "
+                "make it writable for this user, or name another folder.",
             )
         return  # the records may lie in it
     if why := _unusable_records(settings):

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 
+from core.model.direct import predict_proba
 from core.model.features import NoteFeatures
 from core.model.quantile import conformal_quantile
 from core.model.review import doubts
@@ -121,7 +122,7 @@ class Head:
 
     def answer(self, features: NoteFeatures) -> HeadAnswers:
         """Answers for n notes."""
-        return self.answer_probabilities(calibrated(self.calibrator, self.model.predict_proba(features)))
+        return self.answer_probabilities(calibrated(self.calibrator, predict_proba(self.model, features)))
 
     def answer_probabilities(self, probabilities: Floats) -> HeadAnswers:
         """Prediction sets and decisions for calibrated probabilities of shape (n, K)."""
