@@ -87,6 +87,13 @@ def rate(folder: Path, scale: float) -> dict[str, Any]:
 @contextmanager
 def served(settings: Settings) -> Iterator[int]:
     """The server with these settings, in a process of its own; gives its port."""
+    with serving(settings) as (port, _):
+        yield port
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[tuple[int, int]]:
+    """The same; gives its port and the id of its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -99,7 +106,7 @@ def served(settings: Settings) -> Iterator[int]:
     ) as process:
         try:
             _wait_until_ready(port)
-            yield port
+            yield port, process.pid
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
