@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import gc
 import ipaddress
+import resource
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -106,6 +107,7 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8501)
     options = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # no dump of a memory that holds notes; children inherit it
     try:
         settings, notices = preflight()
         services = open_services(settings, open_desk, records, STOPPING)

@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 the data, a file or the endpoint failed; 2 wrong usage.
 
 import math
 import os
+import resource
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -237,6 +238,7 @@ def _tell_unexpected(error: Exception) -> None:
 
 def main() -> NoReturn:
     """The console script `triage`."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # no dump of a memory that holds notes
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
