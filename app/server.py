@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import gc
 import ipaddress
+import logging
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -17,7 +18,6 @@ from starlette.middleware import Middleware
 
 from app.api.application import announce, open_api, open_services, served
 from app.api.door import Door
-from app.api.request_log import open_log
 from app.api.work import Services
 from app.desk import STOPPING, open_desk, records
 from app.sockets import send_at_once
@@ -25,8 +25,11 @@ from core.bulk.job_run import resume_interrupted
 from core.errors import TriageError
 from core.model.scheme import scheme_in_use
 from core.settings import REPOSITORY, load_settings
+from core.telemetry import tracing
+from core.telemetry.logs import open_log, take_over
 
 MAIN = Path(__file__).with_name("main.py")
+log = logging.getLogger(__name__)
 
 
 def open_app(services: Services, port: int) -> st.App:
@@ -35,6 +38,7 @@ def open_app(services: Services, port: int) -> st.App:
     @asynccontextmanager
     async def lifespan(app: st.App) -> AsyncIterator[None]:
         """Open the desk beside the first page, so that the first note need not wait; close it at the end."""
+        take_over()
         send_at_once(port)
         async with served(services):
             warming = asyncio.create_task(asyncio.to_thread(_warm))
@@ -44,6 +48,7 @@ def open_app(services: Services, port: int) -> st.App:
                 await warming
                 open_desk.clear()
                 records.clear()
+                tracing.stop()
 
     return st.App(MAIN, lifespan=lifespan, middleware=[Middleware(Door, api=open_api(services))])
 
@@ -58,13 +63,14 @@ def _warm() -> None:
     try:
         records().tidy()
     except TriageError as error:  # the desk answers without: the page says that an answer was not recorded
-        print(error, file=sys.stderr, flush=True)  # noqa: T201
+        log.error("%s", error)
     try:
         open_desk()
     except TriageError as error:
         # Not the end: the page says so to whoever sends a note, and each note tries again.
-        print(f"The desk has no model or endpoint yet: {error}", file=sys.stderr, flush=True)  # noqa: T201
+        log.error("The desk has no model or endpoint yet: %s", error)
     import_module("app.answer")  # with plotly
+    take_over()  # again: Streamlit's modules set up their own lines when they are first imported
     gc.collect()
     gc.freeze()
 
@@ -120,7 +126,8 @@ def main() -> None:
     print(f"The desk is opening on http://{options.host}:{options.port} (Ctrl+C stops it)", flush=True)  # noqa: T201
     if unlocked:
         print(unlocked, flush=True)  # noqa: T201
-    open_log()
+    open_log(settings.log_format)
+    tracing.start()
     open_app(services, options.port).run(config={"server.address": options.host, "server.port": options.port})
 
 
