@@ -93,7 +93,7 @@ class TriageDesk:
         except SettingsError:
             embedder.close()
             raise
-        observe.opened(bundle)
+        observe.opened(bundle, found.red_flags.rules)
         return found
 
     def close(self) -> None:

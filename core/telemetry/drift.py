@@ -44,16 +44,16 @@ class Drift:
         return len(self._seen)
 
     @property
-    def unfamiliar_share(self) -> float:
-        """Share of unfamiliar notes, 0 to 1; NaN without notes."""
+    def unfamiliar_share(self) -> float | None:
+        """Share of unfamiliar notes, 0 to 1; none without notes."""
         seen = self._last()
-        return sum(unfamiliar for _, unfamiliar in seen) / len(seen) if seen else math.nan
+        return sum(unfamiliar for _, unfamiliar in seen) / len(seen) if seen else None
 
-    def index(self, expected: Mapping[str, float]) -> float:
-        """The population stability index of the acuity levels; NaN with few notes, or nothing to compare with."""
+    def index(self, expected: Mapping[str, float]) -> float | None:
+        """The population stability index of the acuity levels; none with few notes, or nothing to compare with."""
         seen = self._last()
         if len(seen) < ENOUGH or not expected:
-            return math.nan
+            return None
         found = Counter(acuity for acuity, _ in seen)
         pairs = [(max(found[level] / len(seen), LEAST), max(expected.get(level, 0.0), LEAST)) for level in LEVELS]
         return sum((now - then) * math.log(now / then) for now, then in pairs)

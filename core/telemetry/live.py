@@ -84,14 +84,18 @@ def _of_endpoints() -> Iterator[Metric]:
 
 def _of_drift() -> Iterator[Metric]:
     drift = observe.DRIFT
-    yield GaugeMetricFamily(
-        "triage_drift_unfamiliar_share",
-        "Share of the last notes that are unlike those of training; core.telemetry.drift says how.",
-        drift.unfamiliar_share,
+    told = (
+        (
+            "triage_drift_unfamiliar_share",
+            "Share of the last notes that are unlike those of training; core.telemetry.drift says how.",
+            drift.unfamiliar_share,
+        ),
+        (
+            "triage_drift_acuity_psi",
+            "Population stability index of the last notes' acuity against the bundle's held-out answers.",
+            drift.index(observe.expected()),
+        ),
+        ("triage_drift_notes", "Notes in the window of the two drift figures.", drift.notes),
     )
-    yield GaugeMetricFamily(
-        "triage_drift_acuity_psi",
-        "Population stability index of the last notes' acuity against the bundle's held-out answers; NaN with few.",
-        drift.index(observe.expected()),
-    )
-    yield GaugeMetricFamily("triage_drift_notes", "Notes in the window of the two drift figures.", drift.notes)
+    for name, meaning, value in told:  # with too few notes there is no figure, and no NaN that an average would take up
+        yield GaugeMetricFamily(name, meaning, None if value is None else float(value))

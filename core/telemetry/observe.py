@@ -184,8 +184,19 @@ def requested(method: str, route: str, status: int, seconds: float) -> None:
     metrics.HTTP_SECONDS.labels(route).observe(seconds)
 
 
-def opened(bundle: "Bundle") -> None:
-    """A desk with this bundle was opened: it answers from now on."""
+def opened(bundle: "Bundle", rules: Iterable[str]) -> None:
+    """A desk with this bundle was opened: it answers from now on.
+
+    Args:
+        bundle: the trained model.
+        rules: ids of the red flags' rules, which are all told of from the start: the first hit of a rule shows only
+            where there was a 0 before it.
+    """
+    for rule in rules:
+        metrics.RED_FLAGS.labels(rule)
+    for task in bundle.heads:
+        for outcome in ("accepted", "overridden"):
+            metrics.DECISIONS.labels(task, outcome)
     facts = {"bundle": bundle.identity.bundle, "version": bundle.identity.version, "space": bundle.identity.embedding}
     metrics.MODEL.info(facts)
     expected = expected_shares(bundle.manifest.tasks.get("acuity", {}))
