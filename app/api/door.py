@@ -88,10 +88,16 @@ class _Visit:
             await app(self.scope, self.receive, self.send)
             return
         with tracing.request(self._headers, request_id=self.id) as span:
-            await app(self.scope, self.receive, self.send)
-            if span is not None:
-                span.update_name(f"{self._method} {self._route}")
-                span.set_attributes({"http.route": self._route, "http.response.status_code": self._status})
+            try:
+                await app(self.scope, self.receive, self.send)
+            finally:
+                if span is not None:
+                    self._tell_trace(span)
+
+    def _tell_trace(self, span: tracing.Told) -> None:
+        """What the request was, in its span."""
+        span.update_name(f"{self._method} {self._route}")
+        span.set_attributes({"http.route": self._route, "http.response.status_code": self._status})
 
     async def receive(self) -> Message:
         """The next part of the body, while it is not too large and comes in time.

@@ -194,7 +194,7 @@ def main() -> int:
             return 1
         return 0
     os.nice(10)  # who pastes a note comes first
-    share = Share(load_settings().data_dir)
+    share = Share(job.folder.parents[1])
     share.open()
     _note(Act.RUN_STARTED, job, {"kept": rows_kept(job)})
     _end_on_signal()

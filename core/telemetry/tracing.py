@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 Value = str | int | float | bool
+Told: TypeAlias = "Span"  # a span under way
 Place: TypeAlias = "Context | None"  # where in a trace; none while none are sent
 WHERE = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 SERVICE = "triage-desk"
