@@ -122,14 +122,15 @@ class Sitting:
         try:
             with tracing.span("page"):
                 self.assessment = desk().assess(note)
-            observe.assessed("page", (self.assessment,), time.perf_counter() - started)
         except Exception as error:  # the page's edge: the kind of error says nothing about the note
             observe.failed("page", error)
             self.problem = replace(problem_of(error), red_flags=flags_alone(note))
         else:
+            seconds = time.perf_counter() - started
             self.note = note
             self._record(book)
             self._move("answer")
+            observe.assessed("page", (self.assessment,), seconds)
         self.waiting = None
 
     def explain(self, desk: Callable[[], TriageDesk]) -> None:

@@ -6,11 +6,13 @@
     <data_dir>/metrics/<id>.json     what a process of a table has counted so far; written every few seconds
     <data_dir>/metrics/ended.json    the sum of what ended processes have counted
 
-Counters and histograms are added up; nothing else is shared. A process adds its counts to the sum when it ends; those
-of one that was killed stay in its file and are added by the next process to end. So what is told never goes back, also
-over restarts of the server. (`prometheus_client` has a mode for several processes, by files in a folder that an
-environment variable names before the first import. It counts for processes of one start of one server, and has no
-metrics of other kinds beside it, which the server needs.)
+Counters and histograms are added up; nothing else is shared. They are told as series of their own, with the label
+`process="tables"`: a server that is started again begins its own at 0, while these never go back, and one series must
+not do both. A process adds its counts to the sum when it ends; those of one that was killed stay in its file and are
+added by the next process to end. What `triage classify` does on a command line is not the server's, and is not told.
+
+`prometheus_client` has a mode for several processes, by files in a folder that an environment variable names before the
+first import. It counts for processes of one start of one server, and has no metrics of other kinds beside it.
 """
 
 import fcntl
@@ -30,6 +32,7 @@ from core.telemetry.metrics import REGISTRY
 EVERY = 5.0  # seconds
 FOLDER, ENDED = "metrics", "ended.json"
 ADDED_UP = ("counter", "histogram")
+TABLES = {"process": "tables"}
 Key = tuple[str, str, tuple[tuple[str, str], ...]]  # metric, sample, labels
 Counts = dict[Key, float]
 
@@ -57,23 +60,17 @@ def counted_elsewhere(data_dir: Path) -> Counts:
 
 
 def with_counts(families: Iterable[Metric], counts: Mapping[Key, float]) -> Iterator[Metric]:
-    """The metrics with these counts added to theirs."""
-    apart: dict[str, dict[tuple[str, tuple[tuple[str, str], ...]], float]] = {}
+    """The metrics, and beside their series those of the processes of tables."""
+    apart: dict[str, list[Sample]] = {}
     for (name, sample, labels), value in counts.items():
-        apart.setdefault(name, {})[sample, labels] = value
+        apart.setdefault(name, []).append(Sample(sample, {**dict(labels), **TABLES}, value))
     for family in families:
-        yield _added(family, apart[family.name]) if family.name in apart else family
-
-
-def _added(family: Metric, more: dict[tuple[str, tuple[tuple[str, str], ...]], float]) -> Metric:
-    found = Metric(family.name, family.documentation, family.type, family.unit)
-    left = dict(more)
-    for sample in family.samples:
-        value = left.pop((sample.name, tuple(sorted(sample.labels.items()))), 0.0)
-        found.samples.append(sample._replace(value=sample.value + value) if value else sample)
-    # What only the others have counted; a histogram's buckets stand in their order there.
-    found.samples.extend(Sample(name, dict(labels), value) for (name, labels), value in left.items())
-    return found
+        if family.name not in apart:
+            yield family
+            continue
+        both = Metric(family.name, family.documentation, family.type, family.unit)
+        both.samples = [*family.samples, *apart[family.name]]
+        yield both
 
 
 class Share:

@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 import yaml
+from websockets.sync.client import connect
+from websockets.typing import Origin, Subprotocol
 
 from core.access.keys import KeyStore
 from core.model.bundle import Bundle
@@ -224,6 +226,24 @@ def test_what_notes_and_tables_did_is_what_prometheus_has(watched: Watched) -> N
     assert one('triage_tables{state="done"}') == 1
     assert one("triage_drift_notes") == 2 * SCRAPES
     assert 0 < one("histogram_quantile(0.99, sum by (le) (triage_assessment_seconds_bucket))") < 60
+
+
+@pytest.mark.slow
+def test_an_open_page_is_a_session(watched: Watched) -> None:
+    def sessions() -> float:
+        return samples(watched.metrics())["triage_sessions", ()]
+
+    def becomes(wanted: float) -> bool:
+        end = time.monotonic() + 20
+        while sessions() != wanted and time.monotonic() < end:
+            time.sleep(0.1)
+        return sessions() == wanted
+
+    assert sessions() == 0
+    page = f"{watched.desk.replace('http', 'ws')}/_stcore/stream"
+    with connect(page, subprotocols=[Subprotocol("streamlit")], origin=Origin(watched.desk)):
+        assert becomes(1)
+    assert becomes(0)
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ class Collector(HTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.spans: list[Any] = []
         self.raw = b""
+        self.asked: list[str | None] = []  # `traceparent` of what came for another address
 
     @property
     def url(self) -> str:
@@ -32,6 +33,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path != "/v1/traces":
+            self.server.asked.append(self.headers["traceparent"])
+            self.send_error(400)
+            return
         self.server.raw += body
         for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
             for scope in resource.scope_spans:

@@ -7,10 +7,12 @@ import sys
 import time
 from pathlib import Path
 
+from core.errors import EndpointTimeout
 from core.settings import REPOSITORY
+from core.telemetry import observe
 from core.telemetry.live import Live
 from core.telemetry.shares import FOLDER, Share, counted_elsewhere
-from tests.core.telemetry.figures import total
+from tests.core.telemetry.figures import samples, total
 
 PROCESS = """
 import sys, time
@@ -40,7 +42,7 @@ def process(data_dir: Path) -> "subprocess.Popen[str]":
 
 def timeouts(data_dir: Path) -> float:
     text = Live(data_dir).text("")[0].decode()
-    return total(text, "triage_assessments_total", source="table", error="EndpointTimeout")
+    return total(text, "triage_assessments_total", source="table", error="EndpointTimeout", process="tables")
 
 
 def reaches(data_dir: Path, wanted: float) -> bool:
@@ -83,9 +85,19 @@ def test_counts_of_a_killed_process_stay_and_are_added_by_the_next(tmp_path: Pat
 def test_a_histogram_of_others_has_all_its_buckets(tmp_path: Path) -> None:
     end(process(tmp_path))
     text = Live(tmp_path).text("")[0].decode()
-    assert total(text, "triage_endpoint_request_seconds_bucket", endpoint="elsewhere", le="0.001") == 0
-    assert 'triage_endpoint_request_seconds_bucket{endpoint="elsewhere",le="0.001"} 0.0' in text
-    assert 'triage_endpoint_request_seconds_bucket{endpoint="elsewhere",le="+Inf"} 1.0' in text
+    name = "triage_endpoint_request_seconds_bucket"
+    assert f'{name}{{endpoint="elsewhere",le="0.001",process="tables"}} 0.0' in text
+    assert f'{name}{{endpoint="elsewhere",le="+Inf",process="tables"}} 1.0' in text
+
+
+def test_a_server_that_begins_again_at_0_does_not_take_the_counts_of_tables_back(tmp_path: Path) -> None:
+    end(process(tmp_path))
+    observe.failed("table", EndpointTimeout(""), 5)  # as if the server had counted in the same series
+    found = samples(Live(tmp_path).text("")[0].decode())
+    labels = {"source": "table", "outcome": "failed", "error": "EndpointTimeout"}
+    name = "triage_assessments_total"
+    assert found[name, tuple(sorted({**labels, "process": "tables"}.items()))] == 7
+    assert found[name, tuple(sorted(labels.items()))] >= 5
 
 
 def test_a_folder_that_cannot_be_written_keeps_nobody_from_working(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from contextlib import ExitStack
 
 import pytest
 
+from core.embedding.endpoint import OpenAIEndpoint
+from core.errors import EndpointRefused
 from core.settings import REPOSITORY, Settings
 from core.telemetry import tracing
 from core.triage import TriageDesk
@@ -52,9 +54,15 @@ def test_an_error_is_its_class_and_no_word_of_its_message(collector: Collector) 
 
 def test_a_server_that_is_asked_is_told_the_trace(collector: Collector) -> None:
     assert tracing.headers() == {}
-    with tracing.request({"traceparent": PARENT}):
-        version, trace, _, _ = tracing.headers()["traceparent"].split("-")
-    assert (version, trace) == ("00", PARENT.split("-")[1])
+    endpoint = OpenAIEndpoint(f"{collector.url}/v1", "any")
+    with tracing.request({"traceparent": PARENT}), pytest.raises(EndpointRefused):
+        endpoint.embed(["a text"], timeout=5)
+    with pytest.raises(EndpointRefused):
+        endpoint.embed(["a text"], timeout=5)
+    endpoint.close()
+    within, without = collector.asked
+    assert (within or "").startswith(PARENT[:36])
+    assert without is None
 
 
 def test_without_a_collector_nothing_is_imported_and_nothing_sent() -> None:
