@@ -1,11 +1,13 @@
 """`/metrics` as Prometheus asks for it, and what it tells after notes of every kind."""
 
 import logging
+import re
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from core.errors import EndpointTimeout
+from core.settings import REPOSITORY
 from tests.app.api.conftest import Api
 from tests.core.telemetry.figures import samples, total
 
@@ -72,3 +74,9 @@ def test_labels_are_few(api: Api) -> None:
     }
     assert {"/api/v1/jobs/{id}", "(none)"} <= routes
     assert not [route for route in routes if route and route[-1].isdigit()]
+
+
+def test_the_page_about_figures_names_every_figure_and_no_other(api: Api) -> None:
+    documented = re.findall(r"^\| `(triage_\w+)` \|", (REPOSITORY / "docs" / "metrics.md").read_text(), re.MULTILINE)
+    kinds = re.findall(r"^# TYPE (triage_\w+) ", told(api), re.MULTILINE)
+    assert sorted(documented) == sorted(set(kinds))
