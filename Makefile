@@ -33,6 +33,8 @@ run: .venv/.desk  ## the desk on http://127.0.0.1:8501 (PORT=… for another por
 test: .venv/.dev .venv/.azurite  ## every test but those of the SGLang server, of the browser and of killed runs
 	@command -v redis-server >/dev/null || $(call apt,redis-server)
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || $(call apt,postgresql)
+	@command -v prometheus >/dev/null || { $(call apt,prometheus) && \
+	  { systemctl disable --now prometheus >/dev/null 2>&1 || true; }; }  # the tests start their own
 	@$(BIN)/python -m pytest -m "not sglang and not browser and not kills" --cov --cov-report=term:skip-covered
 
 test-kills: .venv/.dev  ## runs on 50,000 rows that are killed again and again

@@ -97,6 +97,7 @@ SETTINGS: Mapping[str, str] = {
     "TRIAGE_ACUITY_SCHEME": "Names, colours and times of the acuity levels",
     "TRIAGE_API_NOTES_PER_MINUTE": "Notes that each key may send in a minute",
     "TRIAGE_API_JOBS_PER_HOUR": "Tables that each key may send in an hour",
+    "TRIAGE_LOG_FORMAT": "How the server's log is written: json or text",
     "TRIAGE_LANGUAGE": "Language of pages and messages",
     "TRIAGE_DATA_DIR": "Folder of cache, versions and records",
 }
@@ -111,6 +112,7 @@ UNSET: Mapping[str, str] = {
     "TRIAGE_CACHE_URL": "a file in the data folder",
     "TRIAGE_DATABASE_URL": "a file in the data folder",
     "TRIAGE_MODEL": "the version in use, see Versions",
+    "TRIAGE_LOG_FORMAT": "text on a terminal, else json",
     "TRIAGE_LANGUAGE": "the reader's own",
 }
 

@@ -6,6 +6,7 @@ between the act and its mark.
 """
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -16,6 +17,7 @@ from core.errors import BundleError, EndpointError, NoteError, RecordsError, Tri
 from core.notes import Assessment, Note, RedFlagHit
 from core.records.records import Decision, Records
 from core.safety.red_flags import red_flags
+from core.telemetry import observe, tracing
 from core.triage import TriageDesk
 from core.why import Why
 from core.wording import tasks_in_order
@@ -116,14 +118,19 @@ class Sitting:
         note = self.waiting
         if note is None:
             return
+        started = time.perf_counter()
         try:
-            self.assessment = desk().assess(note)
+            with tracing.span("page"):
+                self.assessment = desk().assess(note)
         except Exception as error:  # the page's edge: the kind of error says nothing about the note
+            observe.failed("page", error)
             self.problem = replace(problem_of(error), red_flags=flags_alone(note))
         else:
+            seconds = time.perf_counter() - started
             self.note = note
             self._record(book)
             self._move("answer")
+            observe.assessed("page", (self.assessment,), seconds)
         self.waiting = None
 
     def explain(self, desk: Callable[[], TriageDesk]) -> None:

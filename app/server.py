@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import gc
 import ipaddress
+import logging
 import resource
 import socket
 import sys
@@ -18,7 +19,6 @@ from starlette.middleware import Middleware
 
 from app.api.application import announce, open_api, open_services, served
 from app.api.door import Door
-from app.api.request_log import open_log
 from app.api.work import Services
 from app.desk import STOPPING, open_desk, records
 from app.sockets import send_at_once
@@ -26,8 +26,11 @@ from core.bulk.job_run import resume_interrupted
 from core.errors import TriageError
 from core.preflight import preflight
 from core.settings import REPOSITORY, load_settings
+from core.telemetry import tracing
+from core.telemetry.logs import open_log, take_over
 
 MAIN = Path(__file__).with_name("main.py")
+log = logging.getLogger(__name__)
 
 
 def open_app(services: Services, port: int) -> st.App:
@@ -36,6 +39,7 @@ def open_app(services: Services, port: int) -> st.App:
     @asynccontextmanager
     async def lifespan(app: st.App) -> AsyncIterator[None]:
         """Open the desk beside the first page, so that the first note need not wait; close it at the end."""
+        take_over()
         send_at_once(port)
         async with served(services):
             warming = asyncio.create_task(asyncio.to_thread(_warm))
@@ -45,6 +49,7 @@ def open_app(services: Services, port: int) -> st.App:
                 await warming
                 open_desk.clear()
                 records.clear()
+                tracing.stop()
 
     return st.App(MAIN, lifespan=lifespan, middleware=[Middleware(Door, api=open_api(services))])
 
@@ -59,13 +64,14 @@ def _warm() -> None:
     try:
         records().tidy()
     except TriageError as error:  # the desk answers without: the page says that an answer was not recorded
-        print(error, file=sys.stderr, flush=True)  # noqa: T201
+        log.error("%s", error)
     try:
         open_desk()
     except TriageError as error:
         # Not the end: the page says so to whoever sends a note, and each note tries again.
-        print(f"The desk has no model or endpoint yet: {error}", file=sys.stderr, flush=True)  # noqa: T201
+        log.error("The desk has no model or endpoint yet: %s", error)
     import_module("app.answer")  # with plotly
+    take_over()  # again: Streamlit's modules set up their own lines when they are first imported
     gc.collect()
     gc.freeze()
 
@@ -123,7 +129,8 @@ def main() -> None:
         print(notice, file=sys.stderr, flush=True)  # noqa: T201
     if unlocked:
         print(unlocked, flush=True)  # noqa: T201
-    open_log()
+    open_log(settings.log_format)
+    tracing.start()
     open_app(services, options.port).run(config={"server.address": options.host, "server.port": options.port})
 
 

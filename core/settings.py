@@ -40,6 +40,7 @@ class Settings(BaseSettings):
         acuity_scheme: names, colours and times of the acuity levels: a file in `models/schemes`, or the path of one.
         api_notes_per_minute: notes that each key of the API may send in a minute.
         api_jobs_per_hour: tables that each key of the API may send in an hour.
+        log_format: how the server's log is written, `json` or `text`; unset: text on a terminal, else JSON.
         language: language of the pages and messages, `zh` or `en`; unset: the reader's own.
         data_dir: where the desk keeps its cache, registry and records.
     """
@@ -65,6 +66,7 @@ class Settings(BaseSettings):
     acuity_scheme: str = "esi"
     api_notes_per_minute: int = Field(300, ge=1, le=1_000_000)
     api_jobs_per_hour: int = Field(10, ge=1, le=10_000)
+    log_format: Literal["json", "text"] | None = None
     language: Literal["zh", "en"] | None = None
     data_dir: Path = Field(default_factory=lambda: user_data_path("triage-desk"))
 
@@ -76,10 +78,10 @@ class Settings(BaseSettings):
             TypeAdapter(HttpUrl).validate_python(each)
         return ",".join(dict.fromkeys(urls)) or None
 
-    @field_validator("model", mode="before")
+    @field_validator("model", "log_format", mode="before")
     @classmethod
-    def _model_is_named(cls, model: object) -> object:
-        return None if model == "" else model  # a variable that is there but empty
+    def _is_named(cls, value: object) -> object:
+        return None if value == "" else value  # a variable that is there but empty
 
     @field_validator("cache_url")
     @classmethod

@@ -23,6 +23,7 @@ from core.model.registry import Registry
 from core.notes import Assessment, Note, RedFlagHit
 from core.safety.red_flags import RedFlags, red_flags
 from core.settings import Settings, load_settings
+from core.telemetry import observe
 from core.why import Why, explain
 
 TRUNCATED = ("truncated",)
@@ -89,10 +90,12 @@ class TriageDesk:
             bundle = load_bundle(Registry(settings.data_dir).resolve(settings))
             embedder = open_embedder(settings, bundle.manifest.space, bundle.manifest.fingerprint)
         try:
-            return cls(bundle, embedder, rules.result())
+            found = cls(bundle, embedder, rules.result())
         except SettingsError:
             embedder.close()
             raise
+        observe.opened(bundle, found.red_flags.rules)
+        return found
 
     def close(self) -> None:
         """Let go of the endpoint, and stop it if this desk started it."""
@@ -147,8 +150,12 @@ class TriageDesk:
     def answer_many(self, notes: Sequence[Note], *, timeout: float | None = None) -> DeskAnswers:
         """As `assess_many`, in columns: for tables, which need a few cells of each answer."""
         texts, languages = composed(notes)
-        embeddings = self.embedder.embed(texts, timeout=timeout)
-        return self.answer_embedded(texts, languages, embeddings, self.red_flags.find_many(notes))
+        with observe.stage("embed", len(notes)):
+            embeddings = self.embedder.embed(texts, timeout=timeout)
+        with observe.stage("rules", len(notes)):
+            flags = self.red_flags.find_many(notes)
+        with observe.stage("heads", len(notes)):
+            return self.answer_embedded(texts, languages, embeddings, flags)
 
     def answer_embedded(
         self,

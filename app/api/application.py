@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from app.api import assessing, health, interop, jobs, reading
+from app.api import assessing, health, interop, jobs, metrics, reading
 from app.api.guard import Guard
 from app.api.models import KNOWN, ProblemOut
 from app.api.names import API, FHIR, FHIR_JSON, PROBLEM_JSON
@@ -24,6 +24,7 @@ from core.access.keys import KeyStore
 from core.readiness import ReadinessCheck
 from core.records.records import Records
 from core.settings import Settings
+from core.telemetry.metrics import DESK
 from core.triage import TriageDesk
 
 # Errors that an operation may answer with, beside those of its own.
@@ -73,7 +74,9 @@ def open_api(services: Services) -> FastAPI:
         redirect_slashes=False,
     )
     api.state.services = services
-    for router in (assessing.router, jobs.uploads, jobs.router, interop.router, health.router, reading.router):
+    DESK.info({"version": api.version})
+    routers = (assessing, jobs, interop, health, metrics, reading)
+    for router in (jobs.uploads, *(module.router for module in routers)):
         api.include_router(router)
 
     async def told(request: Request, error: Exception) -> Response:

@@ -10,9 +10,10 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.headers import ON_API, ON_PAGES
-from app.api.names import REQUEST_ID, V1, asked_by, is_api, request_id, sane_id
+from app.api.names import PROBES, REQUEST_ID, V1, asked_by, is_api, request_id, sane_id
 from app.api.problems import answer, of_http, problem_of
 from core.bulk.jobs import UPLOAD_LIMIT
+from core.telemetry import logs, observe, tracing
 
 MB = 1 << 20
 SMALL, NOTES = MB, 4 * MB
@@ -65,9 +66,8 @@ class _Visit:
         started = time.perf_counter()
         tokens = request_id.set(self.id), asked_by.set(self._name)
         try:
-            if (self._declared() or 0) > self._limit:
-                raise HTTPException(413)
-            await app(self.scope, self.receive, self.send)
+            with logs.bound(request_id=self.id):
+                await self._traced(app)
         except Exception as error:  # the edge of the server: its trace could hold a note
             if not (self.of_api or isinstance(error, HTTPException)):
                 raise
@@ -79,6 +79,25 @@ class _Visit:
                 self._tell(time.perf_counter() - started)
             request_id.reset(tokens[0])
             asked_by.reset(tokens[1])
+
+    async def _traced(self, app: ASGIApp) -> None:
+        """Have it answered within a span, where traces are sent; probes and pages have none."""
+        if (self._declared() or 0) > self._limit:
+            raise HTTPException(413)
+        if not self.of_api or self.scope["path"] in PROBES:
+            await app(self.scope, self.receive, self.send)
+            return
+        with tracing.request(self._headers, request_id=self.id) as span:
+            try:
+                await app(self.scope, self.receive, self.send)
+            finally:
+                if span is not None:
+                    self._tell_trace(span)
+
+    def _tell_trace(self, span: tracing.Told) -> None:
+        """What the request was, in its span."""
+        span.update_name(f"{self._method} {self._route}")
+        span.set_attributes({"http.route": self._route, "http.response.status_code": self._status})
 
     async def receive(self) -> Message:
         """The next part of the body, while it is not too large and comes in time.
@@ -115,16 +134,26 @@ class _Visit:
         return int(given) if given.isascii() and given.isdigit() else None
 
     def _tell(self, seconds: float) -> None:
-        """One line a request: the route's pattern, never the address as it came, which could hold anything."""
-        route = getattr(self.scope.get("route"), "path", "(none)")
-        log.info(
-            "%s %s %d %.0f ms key=%s",
-            self.scope["method"] if self.scope["method"] in METHODS else "(other)",
-            route,
-            self._status,
-            1000 * seconds,
-            self._name[0] if self._name else "-",
-        )
+        """One line a request."""
+        observe.requested(self._method, self._route, self._status, seconds)
+        facts = {
+            "method": self._method,
+            "route": self._route,
+            "status": self._status,
+            "ms": round(1000 * seconds, 1),
+            "key": self._name[0] if self._name else None,
+        }
+        with logs.bound(request_id=self.id):
+            log.info("request", extra=facts)
+
+    @property
+    def _route(self) -> str:
+        """The route's pattern, never the address as it came, which could hold anything."""
+        return str(getattr(self.scope.get("route"), "path", "(none)"))
+
+    @property
+    def _method(self) -> str:
+        return self.scope["method"] if self.scope["method"] in METHODS else "(other)"
 
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

@@ -5,7 +5,7 @@ import secrets
 from contextvars import ContextVar
 
 API, V1, FHIR, CDS = "/api", "/api/v1", "/api/v1/fhir", "/cds-services"
-HEALTHZ, READYZ = "/healthz", "/readyz"
+HEALTHZ, READYZ, METRICS = PROBES = "/healthz", "/readyz", "/metrics"
 PROBLEM_JSON, FHIR_JSON = "application/problem+json", "application/fhir+json"
 REQUEST_ID = "X-Request-ID"
 _SANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
@@ -21,4 +21,4 @@ def sane_id(given: str | None) -> str:
 
 def is_api(path: str) -> bool:
     """Whether an address belongs to the API, and not to the pages."""
-    return path in (HEALTHZ, READYZ) or any(path == place or path.startswith(f"{place}/") for place in (API, CDS))
+    return path in PROBES or any(path == place or path.startswith(f"{place}/") for place in (API, CDS))

@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from core.records.hashing import note_hash
 from core.records.records import Records
 from core.safety.red_flags import red_flags
 from core.settings import Settings
+from core.telemetry import observe, tracing
 from core.triage import TriageDesk
 from core.why import Why
 
@@ -43,12 +45,14 @@ class Ask:
         person: whose name stands in the records.
         request: the id of the request, for the log.
         why: whether not an answer is wanted, but what it rests on.
+        trace: where in a trace it was asked, where traces are sent.
     """
 
     note: Note
     person: str
     request: str
     why: bool = False
+    trace: tracing.Place = field(default_factory=tracing.here)
 
 
 T = TypeVar("T")
@@ -96,13 +100,26 @@ class Services:
         Raises:
             Problem: there is no answer at all; it tells which red flags the notes have.
         """
+        started = time.perf_counter()
+        try:
+            answers = await self._assessed(request, principal, notes)
+        except (EndpointError, BundleError) as error:
+            observe.failed("api", error, len(notes))
+            raise with_flags(problem_of(error), await asyncio.to_thread(_flags_alone, notes)) from None
+        except Problem as error:
+            observe.refused("api", error.kind, len(notes))
+            raise
+        except Exception as error:
+            observe.failed("api", error, len(notes))
+            raise
+        observe.assessed("api", answers, time.perf_counter() - started)
+        return answers
+
+    async def _assessed(self, request: Request, principal: Principal, notes: Sequence[Note]) -> list[Answer]:
         await self.allow(principal, "notes", len(notes))
         asks = [Ask(note, principal.name, request_id.get()) for note in notes]
         patience = self.settings.embedding_timeout * (1 + (len(notes) - 1) // TOGETHER)
-        try:
-            found = await unless_gone(request, self.turns.outcomes(principal.name, asks, patience))
-        except (EndpointError, BundleError) as error:
-            raise with_flags(problem_of(error), await asyncio.to_thread(_flags_alone, notes)) from None
+        found = await unless_gone(request, self.turns.outcomes(principal.name, asks, patience))
         return [answer for answer in found if isinstance(answer, Assessment | TriageError)]
 
     async def explain(self, request: Request, principal: Principal, note: Note) -> Why | None:
@@ -146,9 +163,10 @@ class Services:
 
     def _found(self, asks: list[Ask]) -> list[Found]:
         """The desk's work, in a thread."""
-        if asks[0].why:
-            return [self.desk().explain(ask.note) for ask in asks]
-        found = self.desk().assess_many([ask.note for ask in asks])
+        with tracing.within(asks[0].trace):  # of notes that go together, the first one's
+            if asks[0].why:
+                return [self.desk().explain(ask.note) for ask in asks]
+            found = self.desk().assess_many([ask.note for ask in asks])
         return [
             answer if isinstance(answer, TriageError) else self._recorded(answer, ask)
             for answer, ask in zip(found, asks, strict=True)

@@ -13,6 +13,7 @@ from core.answers import DeskAnswers
 from core.bulk.answers import AnswerLayout, Cells, answer_cells, put_cells
 from core.errors import EndpointBusy, EndpointError, EndpointRefused, EndpointTimeout, EndpointUnavailable
 from core.notes import ModelIdentity, Note
+from core.telemetry import observe
 
 PASSING = (EndpointUnavailable, EndpointTimeout, EndpointBusy)
 LONGEST_PAUSE = 8.0
@@ -142,10 +143,10 @@ class AssessPool:
         """Cells for the notes; those that failed for a reason that passes are sent once more."""
         cells, passing = self._answered(notes)
         if passing:
-            put_cells(cells, passing, self._answered([notes[place] for place in passing])[0])
+            put_cells(cells, passing, self._answered([notes[place] for place in passing], again=True)[0])
         return cells
 
-    def _answered(self, notes: Sequence[Note]) -> tuple[Cells, list[int]]:
+    def _answered(self, notes: Sequence[Note], *, again: bool = False) -> tuple[Cells, list[int]]:
         """Cells for the notes, and the places of those that failed for a reason that passes.
 
         It waits while the endpoint is away; a call too slow for its time is made in halves.
@@ -158,7 +159,7 @@ class AssessPool:
                 raise
             except EndpointError as error:
                 if isinstance(error, EndpointTimeout) and time.monotonic() >= give_up and self._is_slow(len(notes)):
-                    return self._in_halves(notes)
+                    return self._in_halves(notes, again=again)
                 asked = getattr(error, "retry_after", None) or 0.0
                 wait = max(pause, min(asked, LONGEST_PAUSE))
                 if time.monotonic() + wait > give_up or self._stopping.wait(wait):
@@ -167,13 +168,14 @@ class AssessPool:
             else:
                 self._last_answer = time.monotonic()
                 passing = [place for place, error in answers.errors.items() if isinstance(error, PASSING)]
+                observe.rows(answers, apart=() if again else passing)
                 return answer_cells(answers, self.layout.tasks), sorted(passing)
 
-    def _in_halves(self, notes: Sequence[Note]) -> tuple[Cells, list[int]]:
+    def _in_halves(self, notes: Sequence[Note], *, again: bool) -> tuple[Cells, list[int]]:
         middle = len(notes) // 2
-        first, again = self._answered(notes[:middle])
-        second, more = self._answered(notes[middle:])
-        return {name: first[name] + second[name] for name in first}, again + [middle + place for place in more]
+        first, these = self._answered(notes[:middle], again=again)
+        second, more = self._answered(notes[middle:], again=again)
+        return {name: first[name] + second[name] for name in first}, these + [middle + place for place in more]
 
     def _is_slow(self, notes: int) -> bool:
         """Whether a call that took too long may just have been too much for a slow endpoint that does answer."""

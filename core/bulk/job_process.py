@@ -38,6 +38,7 @@ from core.errors import TableError, TriageError
 from core.records.acts import Act
 from core.records.database import open_records
 from core.settings import load_settings
+from core.telemetry.shares import Share
 from core.triage import TriageDesk
 
 EVERY = 0.4  # seconds between two words about progress
@@ -201,11 +202,14 @@ def main() -> int:
             return 1
         return 0
     os.nice(10)  # who pastes a note comes first
+    share = Share(job.folder.parents[1])
+    share.open()
     _note(Act.RUN_STARTED, job, {"kept": rows_kept(job)})
     _end_on_signal()
     end = classify(job, job.choice)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it has ended; what is left to do takes no time
     _note(Act.RUN_FINISHED, job, {"done": end.done, "end": end.phase, "trouble": end.trouble})
+    share.close()
     return 0 if end.phase == "done" else 1
 
 

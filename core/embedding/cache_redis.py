@@ -10,6 +10,7 @@ from redis.retry import Retry
 
 from core.embedding.cache import DAY, believed, wire
 from core.embedding.space import Vectors
+from core.telemetry import observe
 
 PATIENCE = 0.05  # seconds for connecting and for each read; a slower server counts as a miss
 FAILURES = 3  # in a row, after which the server is left alone
@@ -72,6 +73,8 @@ class RedisCache:
         return time.monotonic() >= self._skip_until
 
     def _note(self, *, failed: bool) -> None:
+        if failed:
+            observe.cache_failed()
         with self._lock:
             self._failed = self._failed + 1 if failed else 0
             if self._failed >= FAILURES:

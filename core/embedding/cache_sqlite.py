@@ -10,6 +10,7 @@ from pathlib import Path
 
 from core.embedding.cache import DAY, believed, wire
 from core.embedding.space import Vectors
+from core.telemetry import observe
 
 PATIENCE = 0.05  # seconds to wait for another process's write; longer counts as a miss
 CHUNK = 500  # keys a query
@@ -84,12 +85,12 @@ class SqliteCache:
             try:
                 action(self._database())
             except sqlite3.OperationalError:  # locked, full, read-only: a miss
-                self._forget()
+                self._failed()
             except sqlite3.DatabaseError:
-                self._forget()
+                self._failed()
                 self._set_aside()
             except (OSError, OverflowError):
-                self._forget()
+                self._failed()
 
     def _database(self) -> sqlite3.Connection:
         if self._process != os.getpid():  # a connection must not be used across a fork
@@ -103,6 +104,10 @@ class SqliteCache:
             database.execute("PRAGMA synchronous=OFF")  # a cache may lose its last seconds, not its integrity in WAL
             database.execute(_SCHEMA)
         return self._connection
+
+    def _failed(self) -> None:
+        observe.cache_failed()
+        self._forget()
 
     def _forget(self) -> None:
         if self._connection is not None and self._process == os.getpid():

@@ -20,6 +20,7 @@ from core.embedding.pace import Pace
 from core.embedding.packing import pack
 from core.embedding.space import EmbeddingSpace, Fingerprint, Vectors
 from core.errors import EndpointError, EndpointTimeout, TriageError
+from core.telemetry import observe, tracing
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -195,6 +196,8 @@ class Embedder:
             if vector is not None:
                 job.finish(text, vector)
         job.tell()
+        if not isinstance(self._cache, NoCache):
+            observe.looked_up(len(known), sum(vector is not None for vector in known))
         return [text for text, vector in zip(texts, known, strict=True) if vector is None]
 
     def _requests(
@@ -260,7 +263,7 @@ class Embedder:
         with self._lock:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self.limits.concurrency + SPARE, thread_name_prefix="embedding")
-            return self._pool.submit(work, *arguments, **named)
+            return self._pool.submit(tracing.carried(work), *arguments, **named)
 
     def _finished(self, running: Mapping[Future[R], tuple[slice, Patience]]) -> set[Future[R]]:
         """The requests that are done, waited for until the first one's deadline.

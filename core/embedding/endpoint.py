@@ -22,6 +22,7 @@ from core.errors import (
     EndpointTimeout,
     EndpointUnavailable,
 )
+from core.telemetry import tracing
 
 KEPT = "Nothing was lost; the call can be made again."
 
@@ -114,7 +115,7 @@ class OpenAIEndpoint:
                     input=list(texts),
                     encoding_format="base64",
                     timeout=max(timeout, 0.001),
-                    extra_headers=self._headers if urgent else None,
+                    extra_headers=((self._headers or {}) if urgent else {}) | tracing.headers(),
                     extra_body=self._body if urgent else None,
                 ).content,
                 cache_strings="keys",

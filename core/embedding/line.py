@@ -22,6 +22,8 @@ from core.errors import (
     EndpointUnavailable,
     SpaceMismatch,
 )
+from core.telemetry import endpoints as watched
+from core.telemetry import observe
 
 LONGEST_ATTEMPT = 60.0  # seconds after which a request of a long call is given up and made again
 FEW = 8
@@ -72,6 +74,7 @@ class Line:
             )
             for endpoint in endpoints
         ]
+        watched.watch(self._members)
         self._choosing = threading.Lock()
         self._turn = 0
 
@@ -156,6 +159,7 @@ class Line:
     def close(self) -> None:
         """End all waiting and close the endpoints."""
         self._agreed.closed.set()
+        watched.forget(self._members)
         for member in self._members:
             member.endpoint.close()
 
@@ -195,6 +199,7 @@ class Line:
         return retrying(request)
 
     def _rest(self, seconds: float) -> None:
+        observe.endpoint_retried()
         self._agreed.closed.wait(seconds)
 
     def _once(self, texts: list[str], patience: Patience) -> Vectors:

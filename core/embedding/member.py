@@ -20,6 +20,7 @@ from core.errors import (
     EndpointUnavailable,
     SpaceMismatch,
 )
+from core.telemetry import observe
 
 Row = NDArray[np.float32]
 
@@ -84,6 +85,11 @@ class Member:
         self._epoch, self._trusted = 1, 0  # vectors are trusted while these are equal; an outage begins a new epoch
         self._signed: set[str] = set()
         self._last_answer = time.monotonic()
+
+    @property
+    def requests_allowed(self) -> int:
+        """Requests that may be under way at once now."""
+        return self._places.now
 
     def vectors(self, texts: list[str], patience: Patience) -> Vectors:
         """One attempt at the vectors of `texts`, with what trust in the endpoint asks for before and after it.
@@ -171,7 +177,8 @@ class Member:
         started = time.monotonic()
         try:
             timeout = min(patience.left, self._longest)
-            answer = self.endpoint.embed(texts, timeout=timeout, urgent=patience.urgent)
+            with observe.endpoint_call(self.endpoint.name, len(texts)):
+                answer = self.endpoint.embed(texts, timeout=timeout, urgent=patience.urgent)
         except (EndpointUnavailable, EndpointTimeout) as error:
             self.doubt()
             self.breaker.failed()

@@ -4,9 +4,10 @@ Messages of errors are whole sentences without places or values: they can be sho
 of the error goes to the log.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from threading import Lock
@@ -26,6 +27,7 @@ from core.records.schema import bring_up_to_date
 from core.records.tables import answers, decisions
 from core.records.texts import SWITCHED_OFF, Texts, forget_expired
 from core.settings import Settings
+from core.telemetry import observe
 
 CANNOT_READ = "The records can't be read now. Nothing was lost; try again in a moment."
 CANNOT_WRITE = "This was not recorded: the records can't be written now. Try again in a moment."
@@ -59,8 +61,10 @@ class _Pen:
     chain: Chain
     head: Head
     at: datetime
+    kinds: list[Act] = field(default_factory=list)
 
     def note(self, kind: Act, person: str, facts: Mapping[str, Any], note_hash: str | None = None) -> None:
+        self.kinds.append(kind)
         self.head = self.chain.add(
             self.connection, self.head, kind, person, facts, at=self.at, note_hash=note_hash or None
         )
@@ -173,7 +177,9 @@ class DatabaseRecords:
             pen.connection.execute(_ADD_DECISION, {**facts, "person": person, "at": pen.at})
             kind = Act.ACCEPTANCE if label == given else Act.OVERRIDE
             pen.note(kind, person, facts, found.note_hash)
-        return Decision(task, given, label, reason, person, pen.at)
+        decision = Decision(task, given, label, reason, person, pen.at)
+        observe.decided(decision)
+        return decision
 
     def note(self, kind: Act, person: str, facts: Mapping[str, Any], *, note_hash: str | None = None) -> None:
         """Add a row to the audit log about something that is no answer and no decision.
@@ -264,11 +270,14 @@ class DatabaseRecords:
     @contextmanager
     def _writing(self) -> Iterator[_Pen]:
         """A transaction that nobody else can write beside, so that time and chain go the same way."""
+        started = time.perf_counter()
         with self._connection(CANNOT_WRITE, self._for_writing) as connection:
             head = self.chain.hold(connection)
             at = self._clock()
             forget_expired(connection, at)
-            yield _Pen(connection, self.chain, head, at)
+            pen = _Pen(connection, self.chain, head, at)
+            yield pen
+        observe.recorded(pen.kinds, time.perf_counter() - started)
 
     @contextmanager
     def _connection(self, sentence: str, engine: Engine) -> Iterator[Connection]:
@@ -279,6 +288,7 @@ class DatabaseRecords:
                 yield connection
         except (SQLAlchemyError, ValueError) as error:  # ValueError: what is kept is not what was written
             note_in_log(error)
+            observe.records_failed("write" if sentence == CANNOT_WRITE else "read")
             raise RecordsError(sentence) from None
 
 

@@ -10,6 +10,7 @@ from core.notes import Assessment, Note
 from core.records.records import Records
 from core.triage import TriageDesk
 from tests.app.answering import MemoryRecords, assessment
+from tests.core.telemetry.figures import value
 
 NOTE = Note("胸口压着痛半小时，出冷汗", 67, "male")
 
@@ -54,6 +55,19 @@ def test_an_answer_is_recorded_without_the_note(at: Sitting, kept: MemoryRecords
     assert at.assessment and at.note == NOTE
     assert [(person, name) for _, person, name in kept.added] == [("nurse1", "hash of 12")]
     assert (at.place, at.waiting, at.problem) == ("answer", None, None)
+
+
+def test_answers_and_failures_of_the_page_are_counted(book: Book) -> None:
+    def stood() -> list[float]:
+        pairs = (("answered", ""), ("failed", "EndpointTimeout"), ("refused", "NoteError"), ("failed", "unexpected"))
+        return [value("triage_assessments_total", source="page", outcome=o, error=e) for o, e in pairs]
+
+    before, at = stood(), Sitting()
+    for fails in (None, EndpointTimeout("late"), NoteError("no words"), ValueError(NOTE.text)):
+        at.clear()
+        at.send(NOTE)
+        at.answer(opening(Answering(fails)), book)
+    assert [now - then for now, then in zip(stood(), before, strict=True)] == [1, 1, 1, 1]
 
 
 def test_the_same_note_sent_twice_is_answered_and_recorded_once(at: Sitting, book: Book, kept: MemoryRecords) -> None:

@@ -143,9 +143,15 @@ class Router(Server):
     def __init__(self, *workers: Server, policy: str = "round_robin") -> None:
         # SGLang's `/health` stands in the queue behind a table's notes; `/ready` answers at once.
         health = "--health-check-endpoint /ready --health-check-interval-secs 2 --health-failure-threshold 1".split()
-        metrics = ["--prometheus-host", "127.0.0.1", "--prometheus-port", str(free_port())]
+        self._metrics_port = free_port()
+        metrics = ["--prometheus-host", "127.0.0.1", "--prometheus-port", str(self._metrics_port)]
         roots = [worker.root for worker in workers]
         super().__init__("sglang_router.launch_router", "--policy", policy, *health, *metrics, "--worker-urls", *roots)
+
+    def metrics(self) -> str:
+        """What it tells at its port for Prometheus."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._metrics_port}/metrics", timeout=5) as answer:
+            return str(answer.read().decode())
 
 
 def free_port() -> int:

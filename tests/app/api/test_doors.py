@@ -23,6 +23,7 @@ DOORS = [
     ("POST", "/api/v1/fhir/assess", "fhir"),
     ("GET", "/cds-services", "fhir"),
     ("POST", "/cds-services/triage-desk", "fhir"),
+    ("GET", "/metrics", "metrics"),
 ]
 every_door = pytest.mark.parametrize(("method", "path", "scope"), DOORS, ids=lambda value: str(value)[:40])
 

@@ -112,8 +112,8 @@ def test_keys_come_and_go_while_it_runs(running: Running) -> None:
 
     log = running.log.read_text()
     assert headers["x-request-id"] != ""
-    assert "POST /api/v1/assess 200" in log
-    assert "key=ward" in log
+    assert '"route": "/api/v1/assess", "status": 200' in log
+    assert '"key": "ward"' in log
     assert CANARY not in log
     assert key.rpartition("_")[2] not in log
 
