@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from core.model.bundle import Bundle
 from core.settings import REPOSITORY
@@ -55,6 +57,10 @@ def test_it_serves_on_loopback_refuses_a_busy_port_and_stops_what_it_started(
     assert "<title>" in wait_for(f"http://127.0.0.1:{free_port}/", server)
     process = psutil.Process(server.pid)
     assert {one.laddr.ip for one in process.net_connections("tcp") if one.status == "LISTEN"} == {"127.0.0.1"}
+
+    with pytest.raises(InvalidStatus) as refused:  # a name of another site that leads here
+        connect(f"ws://evil.example:{free_port}/_stcore/stream", address=("127.0.0.1", free_port), proxy=None)
+    assert refused.value.response.status_code == 403
 
     second = subprocess.run(command(free_port), env=environment(), capture_output=True, text=True)
     assert (second.returncode, second.stdout) == (1, "")

@@ -45,8 +45,6 @@ def certificate(folder: Path, *, days: float = 90) -> Certificate:
     found = Certificate(folder / "tls.crt", folder / "tls.key")
     found.file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
     found.key.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return found

@@ -114,7 +114,9 @@ def nginx(
         command = [NGINX, "-p", f"{run}/", "-c", str(main), "-e", "stderr", "-g", "daemon off; user root;"]
     with (run / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=run)
-        ports = {name: int(filled[name].rpartition(":")[2]) for name in ("HTTPS_PORT", "HTTP_PORT", "EMBEDDINGS_LISTEN")}
+        ports = {
+            name: int(filled[name].rpartition(":")[2]) for name in ("HTTPS_PORT", "HTTP_PORT", "EMBEDDINGS_LISTEN")
+        }
         found = Nginx(ports["HTTPS_PORT"], ports["HTTP_PORT"], ports["EMBEDDINGS_LISTEN"], shown, run)
         try:
             _wait(found, process)
