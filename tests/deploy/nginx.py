@@ -75,6 +75,8 @@ def settings(folder: Path, shown: Certificate, *, desk: int, sglang: int, header
         "RESOLVER": "127.0.0.1",
         "DESK": f"127.0.0.1:{desk}",
         "SGLANG": f"127.0.0.1:{sglang}",
+        "GRAFANA_LISTEN": f"127.0.0.1:{unused_port()} ssl",
+        "GRAFANA": "127.0.0.1:1",
         "HEADER_TIMEOUT": header_timeout,
         "BODY_TIMEOUT": header_timeout,
     }
@@ -87,9 +89,8 @@ def render(folder: Path, filled: dict[str, str]) -> Path:
         shutil.copy(SOURCE / name, folder / "etc" / name)
     for template in (SOURCE / "templates").glob("*.template"):
         # As envsubst with a list of names: nginx's own $variables have no braces and stay.
-        text = Template(template.read_text(encoding="utf-8")).safe_substitute(
-            {}, **{name: value for name, value in filled.items()}
-        )
+        text = Template(template.read_text(encoding="utf-8")).safe_substitute(filled)
+        assert "${" not in text, f"{template.name} needs more values"
         (folder / "etc" / "conf.d" / template.stem).write_text(text, encoding="utf-8")
     return folder / "etc" / "nginx.conf"
 
