@@ -40,7 +40,7 @@ from core.settings import Settings
 
 MANIFEST = "backup.json"
 SQLITE, POSTGRESQL, ACCESS, MODELS = "records.sqlite", "records.pgdump", "access.sqlite", "models"
-SECRETS = ("cache-secret", "audit-signing-key.pem", "audit-signing-key.pub.pem", "cookie-secret")
+SECRETS = ("cache-secret", "audit-signing-key.pem", "audit-signing-key.pub.pem", "cookie-signing-secret")
 NAME = re.compile(r"\d{8}T\d{6}Z")
 UNFINISHED = ".unfinished"
 
