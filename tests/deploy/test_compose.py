@@ -39,7 +39,7 @@ def test_only_nginx_can_be_reached_from_outside() -> None:
 def test_what_is_not_for_outside_is_in_networks_without_a_way_out() -> None:
     internal = {name for name, facts in COMPOSE["networks"].items() if facts.get("internal")}
     assert internal == set(COMPOSE["networks"]) - {"outside"}
-    for name in ("sglang", "redis", "postgres", "prometheus", "grafana"):
+    for name in ("sglang", "dcgm-exporter", "redis", "postgres", "prometheus", "grafana"):
         assert set(SERVICES[name]["networks"]) <= internal, name
 
 
@@ -133,6 +133,17 @@ def test_what_is_mounted_is_there(mount: str) -> None:
     if not (DEPLOY / "prometheus").is_dir() and "prometheus/" in mount:
         pytest.skip("this checkout has no deploy/prometheus")
     assert path.exists()
+
+
+@pytest.mark.skipif(not (DEPLOY / "prometheus").is_dir(), reason="this checkout has no deploy/prometheus")
+def test_prometheus_asks_services_that_there_are_and_can_reach_them() -> None:
+    told = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
+    hosts = {target.split(":")[0] for job in told for one in job["static_configs"] for target in one["targets"]}
+    asked = hosts - {"localhost"}
+    assert asked <= set(SERVICES)
+    assert not [one for one in asked if not set(SERVICES[one]["networks"]) & set(SERVICES["prometheus"]["networks"])]
+    files = {job["authorization"]["credentials_file"] for job in told if "authorization" in job}
+    assert files <= {one["target"] for one in SERVICES["prometheus"]["secrets"]}
 
 
 def test_everything_that_is_mounted_is_read_only_or_a_volume() -> None:

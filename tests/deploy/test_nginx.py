@@ -193,6 +193,9 @@ def test_its_log_holds_neither_query_nor_upload_address(behind: Nginx) -> None:
     behind.ask("PUT", "/_stcore/upload_file/planted-session/planted-file", b"x")
     status, headers, _ = behind.ask("GET", "/healthz", headers={"X-Request-ID": "asked-by-a-test"})
     assert (status, dict(headers)["x-request-id"]) == (200, "asked-by-a-test")
+    end = time.monotonic() + 5
+    while "asked-by-a-test" not in behind.log() and time.monotonic() < end:  # written after the answer is sent
+        time.sleep(0.05)
     lines = [json.loads(line) for line in behind.log().splitlines() if line.startswith("{")]
     assert {"/oauth2callback", "/_stcore/upload_file/..."} <= {line["uri"] for line in lines}
     assert "asked-by-a-test" in {line["request_id"] for line in lines}
