@@ -37,6 +37,7 @@ test: .venv/.dev .venv/.azurite  ## every test but those of the SGLang server, o
 	@command -v redis-server >/dev/null || $(call apt,redis-server)
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || $(call apt,postgresql)
 	@$(nginx)
+	@command -v envsubst >/dev/null || $(call apt,gettext-base)
 	@$(BIN)/python -m pytest -m "not sglang and not browser and not kills" --cov --cov-report=term:skip-covered
 
 test-kills: .venv/.dev  ## runs on 50,000 rows that are killed again and again

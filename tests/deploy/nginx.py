@@ -77,6 +77,7 @@ def settings(folder: Path, shown: Certificate, *, desk: int, sglang: int, header
         "SGLANG": f"127.0.0.1:{sglang}",
         "GRAFANA_LISTEN": f"127.0.0.1:{unused_port()} ssl",
         "GRAFANA": "127.0.0.1:1",
+        "ACCESS_LOG": "/dev/stdout",
         "HEADER_TIMEOUT": header_timeout,
         "BODY_TIMEOUT": header_timeout,
     }

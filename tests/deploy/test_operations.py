@@ -62,10 +62,13 @@ def test_its_look_at_a_certificate_tells_of_the_end_in_time(tmp_path: Path, days
 @pytest.mark.skipif(shutil.which("envsubst") is None, reason="envsubst is not installed: apt-get install gettext-base")
 def test_its_way_to_fill_the_templates_gives_what_nginx_takes(tmp_path: Path) -> None:
     shown = certificate(tmp_path / "etc" / "tls")
-    script = block("envsubst", INDENTED)
+    script = "export " + block("envsubst", INDENTED).partition("export ")[2].partition("systemctl")[0]
+    unit = (REPOSITORY / "deploy" / "systemd" / "triage-nginx.service").read_text(encoding="utf-8")
+    command = next(line for line in unit.splitlines() if line.startswith("ExecStart=")).partition("=")[2]
+    script += command.replace("/usr/sbin/nginx", f"{NGINX} -t")
     places = {
-        "/etc/triage-desk/tls/tls.crt": shown.file,
-        "/etc/triage-desk/tls/tls.key": shown.key,
+        "/run/credentials/triage-nginx.service/tls.crt": shown.file,
+        "/run/credentials/triage-nginx.service/tls.key": shown.key,
         "/etc/triage-desk": tmp_path / "etc",
         "/var/lib/triage-nginx": tmp_path / "run",
     }
@@ -73,8 +76,9 @@ def test_its_way_to_fill_the_templates_gives_what_nginx_takes(tmp_path: Path) ->
         script = script.replace(place, str(here))
     for port in ("HTTP_PORT=80", "HTTPS_PORT=443"):
         script = script.replace(f"{port} ", f"{port.partition('=')[0]}=127.0.0.1:{unused_port()} ")
-    script = script.replace("127.0.0.1:30080", f"127.0.0.1:{unused_port()}").replace("-o www-data ", "")
-    script = script.replace("nginx -t", f"{NGINX} -e stderr -t")
+    script = script.replace("127.0.0.1:30080", f"127.0.0.1:{unused_port()}")
+    script = script.replace("syslog:server=unix:/dev/log", f"syslog:server=127.0.0.1:{unused_port()}")
+    (tmp_path / "run").mkdir()
     done = run(script, REPOSITORY)
     assert done.returncode == 0, done.stderr
     assert "test is successful" in done.stderr

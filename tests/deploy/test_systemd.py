@@ -32,7 +32,9 @@ def section(unit: Path) -> dict[str, str]:
 def test_systemd_understands_every_line(unit: Path, tmp_path: Path) -> None:
     """Programs of the site are replaced by one that is there; nothing else is changed."""
     for each in UNITS.iterdir():
-        text = re.sub(r"/opt/[\w./-]+/bin/\w+|/usr/bin/openssl", "/bin/true", each.read_text(encoding="utf-8"))
+        text = re.sub(
+            r"/opt/[\w./-]+/bin/\w+|/usr/bin/openssl|/usr/sbin/nginx", "/bin/true", each.read_text(encoding="utf-8")
+        )
         (tmp_path / each.name).write_text(text, encoding="utf-8")
     done = subprocess.run(
         [str(ANALYZE), "verify", "--man=no", "--recursive-errors=no", str(tmp_path / unit.name)],
