@@ -14,6 +14,9 @@ apt = { if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then echo "Inst
           export DEBIAN_FRONTEND=noninteractive; apt-get update -qq </dev/null && \
           apt-get install -y -qq --no-install-recommends $(1) </dev/null >/dev/null; \
         else echo "$(1) is missing: run 'sudo apt-get install $(1)', then this command again." >&2; exit 1; fi; }
+# The tests start an nginx of their own; Debian's service, which would take port 80, is stopped where it is installed here.
+nginx = command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || \
+        { $(call apt,nginx) && { service nginx stop >/dev/null 2>&1 || true; }; }
 # Before a command: names the real SGLang to it, where that is set up.
 with_sglang = if [ -e $(SGLANG_HOME)/model ]; then export TRIAGE_TEST_SGLANG_PYTHON=$(SGLANG_HOME)/venv/bin/python \
                 TRIAGE_TEST_SGLANG_MODEL=$(SGLANG_HOME)/model; fi
@@ -21,7 +24,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
         --no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser test-kills lint bench browser screenshots locale red-flags test-sglang model lock clean
+.PHONY: help run test test-browser test-kills lint sbom licences bench browser screenshots locale red-flags test-sglang model lock clean
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -35,6 +38,8 @@ test: .venv/.dev .venv/.azurite  ## every test but those of the SGLang server, o
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || $(call apt,postgresql)
 	@command -v prometheus >/dev/null || { $(call apt,prometheus) && \
 	  { systemctl disable --now prometheus >/dev/null 2>&1 || true; }; }  # the tests start their own
+	@$(nginx)
+	@command -v envsubst >/dev/null || $(call apt,gettext-base)
 	@$(BIN)/python -m pytest -m "not sglang and not browser and not kills" --cov --cov-report=term:skip-covered
 
 test-kills: .venv/.dev  ## runs on 50,000 rows that are killed again and again
@@ -42,6 +47,7 @@ test-kills: .venv/.dev  ## runs on 50,000 rows that are killed again and again
 	@$(BIN)/python -m pytest -m kills tests/kills
 
 test-browser: .venv/.dev .venv/.axe browser  ## every page in Debian's Chromium
+	@$(nginx)
 	@$(BIN)/python -m pytest -m browser tests/browser
 
 lint: .venv/.dev  ## format, lint, types, direction of imports
@@ -49,6 +55,15 @@ lint: .venv/.dev  ## format, lint, types, direction of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python deploy/known_weaknesses.py
+
+sbom: .venv/.dev  ## what the desk installs, as a CycloneDX bill of materials: sbom.json
+	@PYTHONWARNINGS=ignore::UserWarning $(BIN)/cyclonedx-py requirements requirements/desk.txt --pyproject pyproject.toml \
+	  --mc-type application --spec-version 1.6 --output-format JSON --output-reproducible --validate --output-file sbom.json
+	@echo "sbom.json"
+
+licences: .venv/.dev  ## write the table of licences again
+	@$(BIN)/python deploy/licences.py
 
 bench: .venv/.dev browser  ## measure speed and memory: one JSON object a line
 	@$(with_sglang); $(BIN)/python -m tests.bench

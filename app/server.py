@@ -21,6 +21,7 @@ from app.api.application import announce, open_api, open_services, served
 from app.api.door import Door
 from app.api.work import Services
 from app.desk import STOPPING, open_desk, records
+from app.hosts import allowed_hosts
 from app.sockets import send_at_once
 from core.bulk.job_run import resume_interrupted
 from core.errors import TriageError
@@ -131,7 +132,10 @@ def main() -> None:
         print(unlocked, flush=True)  # noqa: T201
     open_log(settings.log_format)
     tracing.start()
-    open_app(services, options.port).run(config={"server.address": options.host, "server.port": options.port})
+    hosts = allowed_hosts(getattr(settings, "public_url", None))
+    open_app(services, options.port).run(
+        config={"server.address": options.host, "server.port": options.port, "server.allowedHosts": hosts}
+    )
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from core.cli_backup import backup, restore
 from core.cli_keys import keys
 from core.cli_models import evaluate, models, train
 from core.cli_records import audit, records
@@ -193,6 +194,8 @@ triage.add_command(evaluate)
 triage.add_command(models)
 triage.add_command(audit)
 triage.add_command(records)
+triage.add_command(backup)
+triage.add_command(restore)
 
 
 def run(arguments: list[str]) -> int:

@@ -1,5 +1,6 @@
-"""The desk's settings: `TRIAGE_*` variables, or the same names in a `.env` file. One frozen object."""
+"""The desk's settings: `TRIAGE_*` variables, the same names in a `.env` file, or files. One frozen object."""
 
+import os
 from base64 import urlsafe_b64decode
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from core.errors import SettingsError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+SECRETS = Path("/run/secrets")  # where containers have them
 QWEN3_INSTRUCTION = (
     "Given a patient's message or a clinical note, represent what a triage nurse needs: department, urgency, condition"
 )
@@ -126,13 +128,16 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: object) -> Settings:
-    """The settings in force: `overrides` first, then the environment, then `.env`.
+    """The settings in force: `overrides` first, then the environment, then `.env`, then files of secrets.
+
+    Such a file has the name of a setting (`TRIAGE_DATABASE_URL`) and holds its value. They are looked for in the folder
+    that `TRIAGE_SECRETS_DIR` names, else in `/run/secrets`.
 
     Raises:
         SettingsError: one line for every setting that can't be used, naming variable, value and what is expected.
     """
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]
+        return Settings(_secrets_dir=_secrets_dir(), **overrides)  # type: ignore[call-arg, arg-type]
     except ValidationError as error:
         lines = [
             f"TRIAGE_{name.upper()}={_shown(name, problem['input'])}: {problem['msg']}"
@@ -140,6 +145,23 @@ def load_settings(**overrides: object) -> Settings:
             for name in [str(problem["loc"][0])]
         ]
         raise SettingsError("\n".join(lines)) from None
+
+
+def _secrets_dir() -> Path | None:
+    """The folder with files of secrets, if there is one.
+
+    Raises:
+        SettingsError: the one that is named is not there, or a file in it is not for this user.
+    """
+    named = os.environ.get("TRIAGE_SECRETS_DIR")
+    folder = Path(named) if named else SECRETS
+    if folder.is_dir():
+        if unreadable := [str(file) for file in folder.glob("TRIAGE_*") if not os.access(file, os.R_OK)]:
+            raise SettingsError(f"{', '.join(unreadable)} can't be read. The user that runs the desk must be able to.")
+        return folder
+    if named:
+        raise SettingsError(f"TRIAGE_SECRETS_DIR={named!r}: there is no such folder. Name it rightly, or unset it.")
+    return None
 
 
 def _shown(name: str, value: object) -> str:

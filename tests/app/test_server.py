@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from core.model.bundle import Bundle
 from core.settings import REPOSITORY
@@ -56,6 +59,10 @@ def test_it_serves_on_loopback_refuses_a_busy_port_and_stops_what_it_started(
     process = psutil.Process(server.pid)
     assert {one.laddr.ip for one in process.net_connections("tcp") if one.status == "LISTEN"} == {"127.0.0.1"}
 
+    with pytest.raises(InvalidStatus) as refused:  # a name of another site that leads here
+        connect(f"ws://evil.example:{free_port}/_stcore/stream", address=("127.0.0.1", free_port), proxy=None)
+    assert refused.value.response.status_code == 403
+
     second = subprocess.run(command(free_port), env=environment(), capture_output=True, text=True)
     assert (second.returncode, second.stdout) == (1, "")
     assert second.stderr.startswith(f"127.0.0.1:{free_port} can't be used")
@@ -65,7 +72,7 @@ def test_it_serves_on_loopback_refuses_a_busy_port_and_stops_what_it_started(
     server.send_signal(signal.SIGTERM)
     said, failed = server.communicate(timeout=30)
     assert said.startswith(f"The desk is opening on http://127.0.0.1:{free_port}")
-    assert failed == ""
+    assert re.fullmatch(r".*Rejecting WebSocket connection with disallowed Origin or Host header.*\n", failed)
     _, alive = psutil.wait_procs(children, timeout=10)
     assert not alive
 
