@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import gc
 import ipaddress
+import os
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -19,7 +20,9 @@ from app.api.application import announce, open_api, open_services, served
 from app.api.door import Door
 from app.api.request_log import open_log
 from app.api.work import Services
-from app.desk import STOPPING, open_desk, records
+from app.desk import STOPPING, open_desk, records, sign_ins
+from app.sign_in_door import SignInDoor
+from app.sign_in_setup import ENVIRONMENT, SignInSetup, sign_in_setup
 from app.sockets import send_at_once
 from core.bulk.job_run import resume_interrupted
 from core.errors import TriageError
@@ -29,12 +32,13 @@ from core.settings import REPOSITORY, load_settings
 MAIN = Path(__file__).with_name("main.py")
 
 
-def open_app(services: Services, port: int) -> st.App:
-    """The pages and the API in one application."""
+def open_app(services: Services, port: int, sign_in: SignInSetup | None = None) -> st.App:
+    """The pages and the API in one application; pages for whoever signs in, where that is set up."""
 
     @asynccontextmanager
     async def lifespan(app: st.App) -> AsyncIterator[None]:
         """Open the desk beside the first page, so that the first note need not wait; close it at the end."""
+        os.environ.pop(ENVIRONMENT, None)  # read by now; no process that is started from here on needs it
         send_at_once(port)
         async with served(services):
             warming = asyncio.create_task(asyncio.to_thread(_warm))
@@ -43,9 +47,13 @@ def open_app(services: Services, port: int) -> st.App:
             finally:
                 await warming
                 open_desk.clear()
+                sign_ins.clear()
                 records.clear()
 
-    return st.App(MAIN, lifespan=lifespan, middleware=[Middleware(Door, api=open_api(services))])
+    middleware = [Middleware(Door, api=open_api(services))]
+    if sign_in:
+        middleware.append(Middleware(SignInDoor, cookies=sign_in.cookies, sign_ins=sign_ins))
+    return st.App(MAIN, lifespan=lifespan, middleware=middleware, secrets=sign_in.secrets if sign_in else None)
 
 
 def _warm() -> None:
@@ -74,17 +82,19 @@ def _refuse(message: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _check_host(host: str) -> None:
-    """End where the address is not this machine's own: nothing guards the pages yet."""
+def _check_host(host: str, *, signs_in: bool) -> None:
+    """End where the address can't be used, or is not this machine's own and nobody signs in."""
     try:
         found = {entry[4][0] for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
     except OSError as error:
         _refuse(f"{host} is no address that can be used ({error.strerror}). Try: triage serve", 1)
+    if signs_in:
+        return
     if not all(ipaddress.ip_address(str(address).partition("%")[0]).is_loopback for address in found):
         _refuse(
             f"{host} can be reached from other machines, and nobody signs in at the desk: whoever reaches it could use "
-            "it and see what others did. It was not opened. Serve on 127.0.0.1, and put a proxy with sign-in and TLS "
-            "before it on this machine.",
+            "it and see what others did. It was not opened. Set TRIAGE_OIDC_METADATA_URL, TRIAGE_OIDC_CLIENT_ID, "
+            "TRIAGE_OIDC_CLIENT_SECRET and TRIAGE_PUBLIC_URL so that people sign in, or serve on 127.0.0.1.",
             2,
         )
 
@@ -111,9 +121,10 @@ def main() -> None:
         scheme_in_use()
         services = open_services(settings, open_desk, records, STOPPING)
         unlocked = announce(services)
+        sign_in = sign_in_setup(settings)
     except TriageError as error:
         _refuse(str(error), error.exit_code)
-    _check_host(options.host)
+    _check_host(options.host, signs_in=settings.signs_in)
     _check_port(options.host, options.port)
     # Streamlit reads `.streamlit/config.toml` beside the program's path: this checkout's, wherever it is started.
     sys.argv = [str(REPOSITORY / "triage")]
@@ -121,7 +132,15 @@ def main() -> None:
     if unlocked:
         print(unlocked, flush=True)  # noqa: T201
     open_log()
-    open_app(services, options.port).run(config={"server.address": options.host, "server.port": options.port})
+    if sign_in:
+        os.environ[ENVIRONMENT] = sign_in.cookies.secret  # Streamlit takes it from nowhere else
+    open_app(services, options.port, sign_in).run(
+        config={
+            "server.address": options.host,
+            "server.port": options.port,
+            **(sign_in.config if sign_in else {}),
+        }
+    )
 
 
 if __name__ == "__main__":
