@@ -56,14 +56,16 @@ def provider(port: int | None = None, people: tuple[Mapping[str, Any], ...] = PE
 def tell(address: str, person: Mapping[str, Any]) -> None:
     """Let somebody sign in, with these claims from now on."""
     body = json.dumps({name: value for name, value in person.items() if name != "sub"}).encode()
-    request = urllib.request.Request(
+    request = urllib.request.Request(  # noqa: S310 - loopback
         f"{address}/users/{person['sub']}", body, {"Content-Type": "application/json"}, method="PUT"
     )
     urllib.request.urlopen(request, timeout=10).close()  # noqa: S310 - loopback
 
 
 @contextmanager
-def desk_with_sign_in(folder: Path, provider_address: str, port: int | None = None, **settings: str) -> Iterator[Served]:
+def desk_with_sign_in(
+    folder: Path, provider_address: str, port: int | None = None, **settings: str
+) -> Iterator[Served]:
     """A desk at which people sign in with that provider."""
     port = port or port_nobody_uses()
     own = {
