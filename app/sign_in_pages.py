@@ -49,7 +49,11 @@ FAILURES: Mapping[str, tuple[str, str]] = {
         "The desk itself works. Try again in a moment; if it stays so, tell who runs the sign-in of your house.",
     ),
     "refused": ("The sign-in service did not let you in.", "Try again, or tell who runs the sign-in of your house."),
-    "failed": ("The sign-in did not come to its end.", "Try again. Use one window only while you sign in."),
+    "failed": (
+        "The sign-in did not come to its end.",
+        "Try again, in one window only. If it stays so, what the sign-in service says of you may be too large: tell "
+        "who runs it.",
+    ),
     "not_kept": (
         "Nobody can sign in now: the desk's records can't be written.",
         "Triage by hand. Tell who runs this desk, and try again in a moment.",

@@ -23,7 +23,8 @@ PEOPLE: tuple[Mapping[str, Any], ...] = (
     {"sub": "admin1", "name": "Administrator One", CLAIM: ["administrator"]},
     {"sub": "visitor1", "name": "Visitor One", CLAIM: ["porter"]},
     {"sub": "odd1", "name": "Odd One", CLAIM: {"nurse": True}},
-    {"sub": "large1", "name": "Large One", CLAIM: ["nurse"], "groups": "x" * 100_000},
+    {"sub": "large1", "name": "Large One", CLAIM: ["nurse"], "groups": "x" * 60_000},
+    {"sub": "huge1", "name": "Huge One", CLAIM: ["nurse"], "groups": "x" * 100_000},
 )
 
 
