@@ -14,7 +14,7 @@ from core.errors import NotAdmitted, RecordsError
 from core.records.acts import Act
 from core.records.database import DatabaseRecords, open_records
 from core.records.sign_ins import SignIns
-from core.settings import load_settings
+from core.settings import Settings, load_settings
 from core.triage import TriageDesk
 
 STOPPING = Stopping()  # what is under way in this process, the pages' notes too
@@ -43,6 +43,12 @@ def records() -> DatabaseRecords:
 
 
 @st.cache_resource(show_spinner=False)
+def settings_at_start() -> Settings:
+    """The settings that this process was started with: reading them anew takes milliseconds, and each run asks."""
+    return load_settings()
+
+
+@st.cache_resource(show_spinner=False)
 def sign_ins() -> SignIns:
     """Who is signed in; kept in the records."""
     settings = load_settings()
@@ -60,7 +66,7 @@ def take(work: Work, amount: int = 1) -> Refusal | None:
 
     Where nobody signs in, nothing is counted.
     """
-    if not load_settings().signs_in:
+    if not settings_at_start().signs_in:
         return None
     return allowances().take(work, f"person:{person()}", amount)
 
@@ -71,7 +77,7 @@ def person() -> str:
     Raises:
         NotAdmitted: people sign in at this desk, and nobody has here.
     """
-    if not load_settings().signs_in:
+    if not settings_at_start().signs_in:
         return LOCAL_PERSON
     session = st.user.get("sid") if getattr(st.user, "is_logged_in", False) else None
     found = sign_ins().find(session) if isinstance(session, str) else None

@@ -1,12 +1,13 @@
 """Who sits at this page, and whether they may be here. Each page asks for itself, whatever the navigation shows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import streamlit as st
 
-from app.desk import LOCAL_PERSON, note_of, sign_ins
+from app.desk import LOCAL_PERSON, note_of, settings_at_start, sign_ins
 from app.sign_in_cookie import SESSION
 from app.sign_in_pages import show_refused
 from app.text import voice
@@ -16,7 +17,6 @@ from core.access.sessions import Ending
 from core.errors import NotAdmitted
 from core.records.acts import Act
 from core.records.database import now
-from core.settings import load_settings
 
 VISITOR, TOLD = "visitor", "visitor_refusals_told"
 NOT_ADMITTED = "Whoever sits here is not signed in any more, or has no role for this. Nothing was changed."
@@ -55,7 +55,7 @@ class Visitor:
 
 def visitor_now() -> Visitor:
     """Who sits at this page, looked up anew."""
-    settings = load_settings()
+    settings = settings_at_start()
     if not settings.signs_in:
         found = Visitor(LOCAL_PERSON, "", EVERYTHING)
     else:
@@ -86,7 +86,7 @@ def still_admit(room: Room) -> None:
         raise NotAdmitted(NOT_ADMITTED)
 
 
-def _signed_in(claims: dict[str, Any], claim: str, names: Any) -> Visitor:  # noqa: ANN401
+def _signed_in(claims: Mapping[str, Any], claim: str, names: Mapping[str, Role]) -> Visitor:
     session = claims.get(SESSION)
     if not claims.get("is_logged_in") or not isinstance(session, str):
         return Visitor()
