@@ -20,21 +20,46 @@ KEPT = ("language", "sign_in")  # of a session's state when its person is gone
 
 _SCRIPT = """
 const KINDS = ["keydown", "pointerdown", "wheel", "touchstart"]
+const GRACE = 3000
+
+function cover(words) {
+  if (document.getElementById("triage-cover")) return
+  const sheet = document.createElement("div")
+  sheet.id = "triage-cover"
+  sheet.setAttribute("role", "alert")
+  sheet.textContent = words
+  const background = getComputedStyle(document.querySelector("[data-testid=stApp]")).backgroundColor
+  Object.assign(sheet.style, { position: "fixed", inset: 0, zIndex: 2147483647, padding: "4rem", fontSize: "1.2rem",
+    background, color: getComputedStyle(document.querySelector("h1") ?? document.body).color })
+  document.body.append(sheet)
+}
+
+const uncover = () => document.getElementById("triage-cover")?.remove()
 
 export default function ({ data, parentElement, setTriggerValue }) {
+  const desk = (window.triageDesk ??= { draft: "", sent: "", turn: 0, listens: false })
   if (data.isOver) {
-    // What was typed and not sent (app/answer_focus.py) goes, too.
-    if (window.triageDesk) window.triageDesk.draft = ""
+    desk.draft = ""  // what was typed and not sent (app/answer_focus.py)
+    uncover()
     return
   }
-  let told = -Infinity
+  desk.lives = Date.now() + data.left  // as the server said last
+  desk.used ??= Date.now()
+  uncover()
   const used = (event) => {
-    if (!event.isTrusted || performance.now() - told < data.pause) return
-    told = performance.now()
+    if (!event.isTrusted) return
+    desk.used = Date.now()
+    if (Date.now() - (desk.told ?? 0) < data.pause) return
+    desk.told = Date.now()
     setTriggerValue("used", true)
   }
   for (const kind of KINDS) document.addEventListener(kind, used, { capture: true, passive: true })
+  // A server that is busy or out of reach clears nothing: then the screen is covered here.
+  const watch = setInterval(() => {
+    if (Date.now() > desk.lives + GRACE && Date.now() > desk.used + data.idle + GRACE) cover(data.words)
+  }, 1000)
   return () => {
+    clearInterval(watch)
     for (const kind of KINDS) document.removeEventListener(kind, used, { capture: true })
   }
 }
@@ -55,14 +80,15 @@ def keep_watch(say: Voice, session: str) -> None:
         found = sign_ins().find(session)
         if found is None or found.ended:
             st.rerun()
-        pause = min(timedelta(seconds=20), idle / 8)
-        _component(
-            key="sign_in_watch",
-            data={"isOver": False, "pause": 1000 * pause.total_seconds()},
-            on_used_change=used,
-            height=1,
-        )
         left = found.left(now(), idle)
+        data = {
+            "isOver": False,
+            "pause": _milliseconds(min(timedelta(seconds=20), idle / 8)),
+            "idle": _milliseconds(idle),
+            "left": _milliseconds(left),
+            "words": say("Nobody has used this page for a while, and the desk does not answer. Load the page again."),
+        }
+        _component(key="sign_in_watch", data=data, on_used_change=used, height=1)
         if left <= min(WARNING, idle / 3):
             is_idle = found.last_seen + idle <= found.expires
             st.warning(
@@ -89,4 +115,8 @@ def clear(*, forget: bool) -> None:
     if context:
         context.uploaded_file_mgr.remove_session_files(context.session_id)
     if forget:
-        _component(key="sign_in_watch_end", data={"isOver": True, "pause": 0}, height=1)
+        _component(key="sign_in_watch_end", data={"isOver": True}, height=1)
+
+
+def _milliseconds(span: timedelta) -> float:
+    return 1000 * span.total_seconds()

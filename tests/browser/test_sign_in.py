@@ -1,5 +1,7 @@
 """The whole sign-in in a browser, with a real OpenID provider on this machine."""
 
+import os
+import signal
 import socket
 import threading
 import time
@@ -170,6 +172,27 @@ def test_a_page_that_nobody_uses_is_cleared_and_a_reload_brings_nothing_back(
     assert "chest pain" not in page.content()
     page.reload()
     expect(page.get_by_text("You were signed out because nobody used this page.")).to_be_visible()
+
+
+def test_a_page_is_covered_when_nobody_uses_it_and_the_server_is_out_of_reach(
+    impatient: Served, window: Callable[..., Page]
+) -> None:
+    page = window()
+    signed_in(page, impatient, "nurse1")
+    box = page.get_by_label("Patient's message or clinical note")
+    box.fill(NOTE)
+    cover = page.get_by_text("Nobody has used this page for a while, and the desk does not answer.")
+    os.kill(impatient.pid, signal.SIGSTOP)
+    try:
+        expect(cover).to_be_visible(timeout=30_000)
+        place = box.bounding_box()
+        assert place
+        shown = "([x, y]) => document.elementFromPoint(x, y).id"
+        assert page.evaluate(shown, [place["x"] + 20, place["y"] + 20]) == "triage-cover"
+    finally:
+        os.kill(impatient.pid, signal.SIGCONT)
+    expect(page.get_by_text("You were signed out because nobody used this page.")).to_be_visible()
+    expect(cover).to_have_count(0)
 
 
 def test_typing_is_use_and_another_tab_shares_it(impatient: Served, window: Callable[..., Page]) -> None:
