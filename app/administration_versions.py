@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from app.desk import note, open_desk
+from app.door_of_pages import still_admit
 from app.edge import calm, plain, said_of_error
 from app.text import Voice
 from core.errors import TriageError
@@ -62,7 +63,8 @@ def _show_answering(in_use: KnownBundle, say: Voice) -> None:
     if manifest and answering != f"{manifest.name}/{manifest.version}":
         st.warning(say("Another version was put in use since this server was started."), icon=":material/update:")
         if st.button(say("Load it now"), key="load_now"):
-            _load(say("{version} answers from now on.", version=plain(in_use.reference)), say)
+            with calm(say, say("Nothing was changed.")):
+                _load(say("{version} answers from now on.", version=plain(in_use.reference)), say)
 
 
 def _state(bundle: KnownBundle, say: Voice) -> str:
@@ -135,6 +137,7 @@ def _confirm(action: str, reference: str, registry: Registry, say: Voice) -> Non
     if agreed:
         del st.session_state[ASKED]  # first, so that a second click finds nothing to do
         with calm(say, say("Nothing was changed.")):
+            still_admit("administration")
             before = registry.pointer().current
             if action == "promote":
                 registry.promote(reference, verify_bundle)
@@ -147,6 +150,7 @@ def _confirm(action: str, reference: str, registry: Registry, say: Voice) -> Non
 
 def _load(done: str, say: Voice) -> None:
     """Open the desk anew, so that the version in use answers at once; say `done`, or what kept it from that."""
+    still_admit("administration")
     open_desk.clear()
     try:
         with st.spinner(say("Loading the model …")):

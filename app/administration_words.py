@@ -98,6 +98,14 @@ SETTINGS: Mapping[str, str] = {
     "TRIAGE_API_NOTES_PER_MINUTE": "Notes that each key may send in a minute",
     "TRIAGE_API_JOBS_PER_HOUR": "Tables that each key may send in an hour",
     "TRIAGE_LOG_FORMAT": "How the server's log is written: json or text",
+    "TRIAGE_OIDC_METADATA_URL": "Where the sign-in service describes itself",
+    "TRIAGE_OIDC_CLIENT_ID": "How the sign-in service knows the desk",
+    "TRIAGE_OIDC_CLIENT_SECRET": "What the desk proves that with",
+    "TRIAGE_PUBLIC_URL": "Address under which people reach the desk",
+    "TRIAGE_COOKIE_SECRET": "Signs the cookies of sign-in",
+    "TRIAGE_ROLES_CLAIM": "Claim that holds a person's roles",
+    "TRIAGE_ROLES": "Your own names for the roles",
+    "TRIAGE_IDLE_MINUTES": "Minutes until a page that nobody uses is signed out",
     "TRIAGE_LANGUAGE": "Language of pages and messages",
     "TRIAGE_DATA_DIR": "Folder of cache, versions and records",
 }
@@ -113,6 +121,9 @@ UNSET: Mapping[str, str] = {
     "TRIAGE_DATABASE_URL": "a file in the data folder",
     "TRIAGE_MODEL": "the version in use, see Versions",
     "TRIAGE_LOG_FORMAT": "text on a terminal, else json",
+    "TRIAGE_OIDC_METADATA_URL": "nobody signs in",
+    "TRIAGE_COOKIE_SECRET": "made once, in the data folder",
+    "TRIAGE_ROLES": "nurse, lead, researcher, administrator",
     "TRIAGE_LANGUAGE": "the reader's own",
 }
 

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Literal
 from uuid import uuid4
 
+from core.access.allowance import Refusal
 from core.errors import BundleError, EndpointError, NoteError, RecordsError, TriageError
 from core.notes import Assessment, Note, RedFlagHit
 from core.records.records import Decision, Records
@@ -23,7 +24,7 @@ from core.why import Why
 from core.wording import tasks_in_order
 
 Place = Literal["box", "answer"]
-Trouble = Literal["empty", "note", "endpoint", "bundle", "settings", "unexpected"]
+Trouble = Literal["empty", "note", "endpoint", "bundle", "settings", "unexpected", "limit"]
 log = logging.getLogger(__name__)
 
 
@@ -35,11 +36,13 @@ class Problem:
         kind: which sentence to show.
         id: what to tell whoever runs the desk; the log has it too.
         red_flags: what the rules find in a note that the model could not judge; none: they could not be read.
+        wait: seconds until the person may ask again, where a limit is reached.
     """
 
     kind: Trouble
     id: str = ""
     red_flags: tuple[RedFlagHit, ...] | None = ()
+    wait: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +116,22 @@ class Sitting:
         self.lost = False
         self._move("box")
 
-    def answer(self, desk: Callable[[], TriageDesk], book: Book) -> None:
-        """Get the answer for the waiting note and record it. What fails stands in `problem` or `lost`."""
+    def answer(
+        self, desk: Callable[[], TriageDesk], book: Book, take: Callable[[], Refusal | None] = lambda: None
+    ) -> None:
+        """Get the answer for the waiting note and record it. What fails stands in `problem` or `lost`.
+
+        Args:
+            desk: gives the desk.
+            book: where the answer is recorded.
+            take: uses one note of what the person may ask for; a refusal where that is used up.
+        """
         note = self.waiting
         if note is None:
+            return
+        if refusal := take():
+            self.waiting = None
+            self.problem = Problem("limit", red_flags=flags_alone(note), wait=refusal.retry_after or 60)
             return
         started = time.perf_counter()
         try:

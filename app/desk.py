@@ -2,15 +2,19 @@
 
 import logging
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import streamlit as st
 
 from app.stopping import Stopping
-from core.errors import RecordsError
+from core.access.allowance import Allowances, Refusal, Work
+from core.embedding.cache import installation_secret
+from core.errors import NotAdmitted, RecordsError
 from core.records.acts import Act
 from core.records.database import DatabaseRecords, open_records
-from core.settings import load_settings
+from core.records.sign_ins import SignIns
+from core.settings import Settings, load_settings
 from core.triage import TriageDesk
 
 STOPPING = Stopping()  # what is under way in this process, the pages' notes too
@@ -38,10 +42,48 @@ def records() -> DatabaseRecords:
     return open_records(load_settings())
 
 
+@st.cache_resource(show_spinner=False)
+def settings_at_start() -> Settings:
+    """The settings that this process was started with: reading them anew takes milliseconds, and each run asks."""
+    return load_settings()
+
+
+@st.cache_resource(show_spinner=False)
+def sign_ins() -> SignIns:
+    """Who is signed in; kept in the records."""
+    settings = load_settings()
+    return SignIns(records, installation_secret(settings.data_dir), timedelta(minutes=settings.idle_minutes))
+
+
+@st.cache_resource(show_spinner=False)
+def allowances() -> Allowances:
+    """What each person may still ask for."""
+    return Allowances(load_settings())
+
+
+def take(work: Work, amount: int = 1) -> Refusal | None:
+    """Use some of what the person at this page may ask for; a refusal where it is used up.
+
+    Where nobody signs in, nothing is counted.
+    """
+    if not settings_at_start().signs_in:
+        return None
+    return allowances().take(work, f"person:{person()}", amount)
+
+
 def person() -> str:
-    """Who sits at this page: the signed-in user's id, else one name for all."""
-    user = st.user
-    return str(user.get("sub") or user.get("email")) if getattr(user, "is_logged_in", False) else LOCAL_PERSON
+    """Who sits at this page: the signed-in person's id, else one name for all.
+
+    Raises:
+        NotAdmitted: people sign in at this desk, and nobody has here.
+    """
+    if not settings_at_start().signs_in:
+        return LOCAL_PERSON
+    session = st.user.get("sid") if getattr(st.user, "is_logged_in", False) else None
+    found = sign_ins().find(session) if isinstance(session, str) else None
+    if found is None or found.ended:
+        raise NotAdmitted("Nobody is signed in here any more. Nothing was done; sign in again.")
+    return found.person
 
 
 def note(kind: Act, facts: Mapping[str, Any]) -> bool:

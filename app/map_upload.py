@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from app.desk import take
 from app.edge import calm, plain, said_of_error
 from app.map_state import UPLOAD, Upload, upload
 from app.text import Voice
@@ -150,6 +151,16 @@ def _columns(say: Voice, desk: TriageDesk, opened: Opened) -> TableChoice | None
 
 def _start(say: Voice, desk: TriageDesk, file: UploadedFile, choice: TableChoice, number: int) -> None:
     """Read the chosen columns, let go of the file, and begin."""
+    if refusal := take("jobs"):
+        minutes = math.ceil((refusal.retry_after or 3600) / 60)
+        st.warning(
+            say(
+                "You have uploaded as many tables as one person may in an hour. Upload this one in {minutes} minutes.",
+                minutes=minutes,
+            ),
+            icon=":material/hourglass_top:",
+        )
+        return
     with calm(say, say("This table can't be used.")), st.spinner(say("Reading the table …")):
         with tempfile.TemporaryDirectory(prefix="triage-map-") as folder:
             rows = read_rows(_written(file, folder), choice)

@@ -179,6 +179,7 @@ _TROUBLES = {
     "SettingsError": "A setting of this desk is wrong. Tell who runs it.",
     "TrainingError": "A model can't be trained on these tables.",
     "AccessError": "A key can't be made, read or accepted now.",
+    "NotAdmitted": "You are not signed in any more, or your role does not allow this. Nothing was changed.",
     "DeskBusy": "Too many notes are waiting. Try again in a moment.",
     "DeskStopping": "The desk is being stopped. Try again in a moment.",
     "RunStopped": "The run has stopped. What it did is kept.",

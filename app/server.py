@@ -5,6 +5,7 @@ import asyncio
 import gc
 import ipaddress
 import logging
+import os
 import resource
 import socket
 import sys
@@ -20,8 +21,10 @@ from starlette.middleware import Middleware
 from app.api.application import announce, open_api, open_services, served
 from app.api.door import Door
 from app.api.work import Services
-from app.desk import STOPPING, open_desk, records
+from app.desk import STOPPING, open_desk, records, sign_ins
 from app.hosts import allowed_hosts
+from app.sign_in_door import SignInDoor
+from app.sign_in_setup import ENVIRONMENT, SignInSetup, sign_in_setup
 from app.sockets import send_at_once
 from core.bulk.job_run import resume_interrupted
 from core.errors import TriageError
@@ -34,13 +37,14 @@ MAIN = Path(__file__).with_name("main.py")
 log = logging.getLogger(__name__)
 
 
-def open_app(services: Services, port: int) -> st.App:
-    """The pages and the API in one application."""
+def open_app(services: Services, port: int, sign_in: SignInSetup | None = None) -> st.App:
+    """The pages and the API in one application; pages for whoever signs in, where that is set up."""
 
     @asynccontextmanager
     async def lifespan(app: st.App) -> AsyncIterator[None]:
         """Open the desk beside the first page, so that the first note need not wait; close it at the end."""
         take_over()
+        os.environ.pop(ENVIRONMENT, None)  # read by now; no process that is started from here on needs it
         send_at_once(port)
         async with served(services):
             warming = asyncio.create_task(asyncio.to_thread(_warm))
@@ -49,10 +53,14 @@ def open_app(services: Services, port: int) -> st.App:
             finally:
                 await warming
                 open_desk.clear()
+                sign_ins.clear()
                 records.clear()
                 tracing.stop()
 
-    return st.App(MAIN, lifespan=lifespan, middleware=[Middleware(Door, api=open_api(services))])
+    middleware = [Middleware(Door, api=open_api(services))]
+    if sign_in:
+        middleware.append(Middleware(SignInDoor, cookies=sign_in.cookies, sign_ins=sign_ins))
+    return st.App(MAIN, lifespan=lifespan, middleware=middleware, secrets=sign_in.secrets if sign_in else None)
 
 
 def _warm() -> None:
@@ -82,17 +90,19 @@ def _refuse(message: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _check_host(host: str) -> None:
-    """End where the address is not this machine's own: nothing guards the pages yet."""
+def _check_host(host: str, *, signs_in: bool) -> None:
+    """End where the address can't be used, or is not this machine's own and nobody signs in."""
     try:
         found = {entry[4][0] for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
     except OSError as error:
         _refuse(f"{host} is no address that can be used ({error.strerror}). Try: triage serve", 1)
+    if signs_in:
+        return
     if not all(ipaddress.ip_address(str(address).partition("%")[0]).is_loopback for address in found):
         _refuse(
             f"{host} can be reached from other machines, and nobody signs in at the desk: whoever reaches it could use "
-            "it and see what others did. It was not opened. Serve on 127.0.0.1, and put a proxy with sign-in and TLS "
-            "before it on this machine.",
+            "it and see what others did. It was not opened. Set TRIAGE_OIDC_METADATA_URL, TRIAGE_OIDC_CLIENT_ID, "
+            "TRIAGE_OIDC_CLIENT_SECRET and TRIAGE_PUBLIC_URL so that people sign in, or serve on 127.0.0.1.",
             2,
         )
 
@@ -119,9 +129,10 @@ def main() -> None:
         settings, notices = preflight()
         services = open_services(settings, open_desk, records, STOPPING)
         unlocked = announce(services)
+        sign_in = sign_in_setup(settings)
     except TriageError as error:
         _refuse(str(error), error.exit_code)
-    _check_host(options.host)
+    _check_host(options.host, signs_in=settings.signs_in)
     _check_port(options.host, options.port)
     # Streamlit reads `.streamlit/config.toml` beside the program's path: this checkout's, wherever it is started.
     sys.argv = [str(REPOSITORY / "triage")]
@@ -132,9 +143,15 @@ def main() -> None:
         print(unlocked, flush=True)  # noqa: T201
     open_log(settings.log_format)
     tracing.start()
-    hosts = allowed_hosts(getattr(settings, "public_url", None))
-    open_app(services, options.port).run(
-        config={"server.address": options.host, "server.port": options.port, "server.allowedHosts": hosts}
+    if sign_in:
+        os.environ[ENVIRONMENT] = sign_in.cookies.secret  # Streamlit takes it from nowhere else
+    open_app(services, options.port, sign_in).run(
+        config={
+            "server.address": options.host,
+            "server.port": options.port,
+            "server.allowedHosts": allowed_hosts(settings.public_url),
+            **(sign_in.config if sign_in else {}),
+        }
     )
 
 

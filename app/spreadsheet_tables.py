@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import secrets
 from datetime import tzinfo
 from zoneinfo import ZoneInfo
@@ -10,13 +11,13 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from app.desk import note, note_of, person
+from app.desk import note, note_of, person, take
 from app.edge import plain
 from app.sentences import said_of_file
 from app.text import Voice
 from core.bulk.job_run import State, delete, delete_expired, state_of
 from core.bulk.jobs import KEPT_DAYS, UPLOAD_LIMIT, Job, Jobs
-from core.errors import TriageError
+from core.errors import NotAdmitted, TriageError
 from core.records.acts import Act
 from core.records.schema import THE_DESK
 from core.settings import load_settings
@@ -183,6 +184,9 @@ def _quoted(words: str) -> str:
 def _keep(jobs: Jobs, upload: UploadedFile) -> None:
     """Put the upload on the disk and let go of it; then the uploader starts anew, so that it is never kept twice."""
     try:
+        if refusal := take("jobs"):
+            st.session_state[REFUSED] = ("limit", str(math.ceil((refusal.retry_after or 3600) / 60)))
+            return
         st.session_state[JOB] = jobs.create(upload.name, upload).id
         st.session_state.pop(REFUSED, None)
     except TriageError as error:
@@ -208,6 +212,11 @@ def _refusal(refused: tuple[str, str], say: Voice) -> str:
     kind, words = refused
     if kind == "file":
         return said_of_file(words, say)
+    if kind == "limit":
+        return say(
+            "You have uploaded as many tables as one person may in an hour. Upload this one in {minutes} minutes.",
+            minutes=words,
+        )
     return say("Something unexpected happened. Nothing was changed. Tell who runs this desk the number {number}.",
                number=words)  # fmt: skip
 
@@ -221,6 +230,11 @@ def _sweep() -> None:
 
 
 def _delete(job: Job) -> None:
+    try:
+        if job.owner != person():
+            return
+    except NotAdmitted:  # a click can come after a sign-in has ended
+        return
     delete(job)
     note(Act.RUN_DELETED, {"job": job.id})
     if st.session_state.get(JOB) == job.id:

@@ -9,6 +9,7 @@
     ├── RunStopped               a bulk run ended before its last row; what it did is kept (core.bulk.run)
     ├── RecordsError             what was decided can't be kept or read
     ├── AccessError              a key can't be made, read or accepted
+    ├── NotAdmitted              nobody is signed in any more, or not with a role for what was asked
     ├── DeskBusy                 too many notes wait for the desk; nothing was lost
     ├── DeskStopping             the desk is being stopped and takes nothing new
     ├── TrainingError            a model can't be trained on these tables
@@ -56,6 +57,10 @@ class RecordsError(TriageError):
 
 class AccessError(TriageError):
     """A key can't be made, read or accepted."""
+
+
+class NotAdmitted(TriageError):
+    """Nobody is signed in any more, or not with a role for what was asked. Nothing was changed."""
 
 
 class DeskBusy(TriageError):

@@ -2,6 +2,7 @@
 
 import os
 from base64 import urlsafe_b64decode
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -9,12 +10,17 @@ from platformdirs import user_data_path
 from pydantic import Field, HttpUrl, SecretStr, TypeAdapter, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from core.access.addresses import checked_address, checked_origin
+from core.access.roles import Role, read_names
 from core.errors import SettingsError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SECRETS = Path("/run/secrets")  # where containers have them
 QWEN3_INSTRUCTION = (
     "Given a patient's message or a clinical note, represent what a triage nurse needs: department, urgency, condition"
+)
+WHOLE = (
+    "sign-in needs all three of TRIAGE_OIDC_METADATA_URL, TRIAGE_OIDC_CLIENT_ID and TRIAGE_OIDC_CLIENT_SECRET, or none"
 )
 
 
@@ -43,6 +49,15 @@ class Settings(BaseSettings):
         api_notes_per_minute: notes that each key of the API may send in a minute.
         api_jobs_per_hour: tables that each key of the API may send in an hour.
         log_format: how the server's log is written, `json` or `text`; unset: text on a terminal, else JSON.
+        oidc_metadata_url: where the provider of sign-in describes itself (`…/.well-known/openid-configuration`); with
+            the two after it, or none of the three: then nobody signs in.
+        oidc_client_id: how the provider knows the desk.
+        oidc_client_secret: what the desk proves that with.
+        public_url: scheme, host and port under which people reach the desk.
+        cookie_secret: signs cookies; unset: made once and kept in `data_dir`.
+        roles_claim: the claim that holds a person's roles.
+        roles: the site's names for roles, `triage-nurses=nurse,it=administrator`; unset: our own names.
+        idle_minutes: a person is signed out when nobody used the page for so long.
         language: language of the pages and messages, `zh` or `en`; unset: the reader's own.
         data_dir: where the desk keeps its cache, registry and records.
     """
@@ -69,6 +84,14 @@ class Settings(BaseSettings):
     api_notes_per_minute: int = Field(300, ge=1, le=1_000_000)
     api_jobs_per_hour: int = Field(10, ge=1, le=10_000)
     log_format: Literal["json", "text"] | None = None
+    oidc_metadata_url: str | None = None
+    oidc_client_id: str | None = Field(None, validate_default=True)
+    oidc_client_secret: SecretStr | None = Field(None, validate_default=True)
+    public_url: str | None = Field(None, validate_default=True)
+    cookie_secret: SecretStr | None = None
+    roles_claim: str = Field("roles", min_length=1, max_length=200)
+    roles: str | None = None
+    idle_minutes: float = Field(15.0, ge=0.02, le=1440)
     language: Literal["zh", "en"] | None = None
     data_dir: Path = Field(default_factory=lambda: user_data_path("triage-desk"))
 
@@ -108,6 +131,55 @@ class Settings(BaseSettings):
         if not is_key:
             raise ValueError("expected a Fernet key (32 bytes as base64); make one with: triage records key")
         return key
+
+    @field_validator("oidc_metadata_url")
+    @classmethod
+    def _provider_is_safe(cls, url: str | None) -> str | None:
+        return checked_address(url) if url and url.strip() else None
+
+    @field_validator("oidc_client_id", "oidc_client_secret")
+    @classmethod
+    def _sign_in_is_whole(cls, given: str | SecretStr | None, info: ValidationInfo) -> str | SecretStr | None:
+        text = given.get_secret_value() if isinstance(given, SecretStr) else given
+        if "oidc_metadata_url" not in info.data:
+            return given  # wrong by itself, which is said already
+        if bool(text and text.strip()) != bool(info.data["oidc_metadata_url"]):
+            raise ValueError(WHOLE)
+        return given if text and text.strip() else None
+
+    @field_validator("public_url")
+    @classmethod
+    def _desk_has_an_address(cls, url: str | None, info: ValidationInfo) -> str | None:
+        if url and url.strip():
+            return checked_origin(url)
+        if info.data.get("oidc_metadata_url"):
+            raise ValueError("sign-in needs the address under which people reach the desk: https://triage.example.org")
+        return None
+
+    @field_validator("cookie_secret")
+    @classmethod
+    def _secret_is_long(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is None or not secret.get_secret_value():
+            return None
+        if len(secret.get_secret_value()) < 32:
+            raise ValueError("expected 32 characters or more that nobody can guess; unset it to have one made")
+        return secret
+
+    @field_validator("roles")
+    @classmethod
+    def _roles_are_known(cls, text: str | None) -> str | None:
+        read_names(text)
+        return text
+
+    @property
+    def signs_in(self) -> bool:
+        """Whether people sign in."""
+        return self.oidc_metadata_url is not None
+
+    @property
+    def role_names(self) -> Mapping[str, Role]:
+        """The site's names for roles."""
+        return read_names(self.roles)
 
     @property
     def embedding_urls(self) -> tuple[str, ...]:

@@ -8,12 +8,15 @@ import streamlit as st
 
 from app.charts import activity as charts
 from app.desk import person, records
+from app.door_of_pages import admit
 from app.edge import calm
 from app.figure import show_figure
 from app.text import voice
 from core.records import export, summary
 from core.records.acts import Act
 from core.records.records import AnsweredNote
+
+visitor = admit("activity")
 
 SPAN, KEPT_SPAN = "activity_span", "activity_span_kept"
 STEP, TASK = "activity_step", "activity_task"
@@ -64,7 +67,8 @@ def show_nothing_yet(span: summary.Span) -> None:
             say("No notes in this time span. Choose a longer one, or assess a note on the Triage page."),
             icon=":material/hourglass_empty:",
         )
-    st.page_link("app_pages/triage.py", label=say("Go to Triage"), icon=":material/stethoscope:")
+    if "triage" in visitor.rooms:
+        st.page_link("app_pages/triage.py", label=say("Go to Triage"), icon=":material/stethoscope:")
 
 
 def show_totals(totals: summary.Totals) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 from app.administration_versions import show_versions
 from app.administration_words import CHECKS, SETTINGS, STILL_WORKS, UNSET, advice
 from app.desk import open_desk, records
+from app.door_of_pages import admit
 from app.edge import calm, plain
 from app.text import voice
 from core.embedding.contract import Check, ContractReport, check_endpoint
@@ -24,6 +25,8 @@ from core.health import (
 from core.model.catalogue import known_bundles, label_names
 from core.model.scheme import LEVELS, scheme_in_use
 from core.settings import load_settings
+
+admit("administration")
 
 say = voice()
 settings = load_settings()

@@ -10,6 +10,7 @@ from app.charts.map import Drag, map_figure
 from app.charts.map_colours import colouring_by
 from app.charts.style import inked
 from app.desk import open_desk
+from app.door_of_pages import admit
 from app.edge import calm, plain, said_of_error
 from app.figure import is_dark
 from app.map_panels import show_clicked, show_mix, show_pasted, show_selected
@@ -22,6 +23,8 @@ from core.explore.points import Column, NoteSet, reference_notes
 from core.explore.projection import LEAST_NOTES, Axes, draw_map, fit_axes
 from core.notes import ModelIdentity
 from core.triage import TriageDesk
+
+admit("map")
 
 REFERENCE, TABLE = "reference", "table"
 WITHOUT_LANGUAGE = "map_without_language"

@@ -9,6 +9,7 @@ import streamlit as st
 from app.charts import quality as charts
 from app.charts import quality_tables as tables
 from app.charts.quality_tables import FIGURES
+from app.door_of_pages import admit
 from app.edge import calm, plain
 from app.figure import draw
 from app.text import Voice, voice
@@ -19,6 +20,8 @@ from core.model.held_out import Subgroup, differences, same_rows, stated_coverag
 from core.model.metrics import TaskScores
 from core.settings import load_settings
 from core.wording import FIRST
+
+admit("quality")
 
 say = voice()
 FEW_NOTES = 100

@@ -1,5 +1,6 @@
 """Spreadsheet: a table of notes in, every row back with its answers, and what they hold as a whole."""
 
+from app.door_of_pages import admit
 from app.edge import calm
 from app.spreadsheet_options import show_options
 from app.spreadsheet_results import ResultView
@@ -8,6 +9,8 @@ from app.spreadsheet_tables import job_on_page, own_jobs, show_earlier, show_hea
 from app.text import Voice, voice
 from core.bulk.job_run import state_of
 from core.bulk.jobs import Job
+
+admit("spreadsheet")
 
 
 def show_job(job: Job, say: Voice) -> None:

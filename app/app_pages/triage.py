@@ -13,12 +13,16 @@ from app.answer_keys import ACCEPT_KEY, NEXT_KEY, SEND_KEYS
 from app.answer_marks import marked
 from app.answer_sitting import Book, Problem, Sitting
 from app.answer_today import start_of_day, waiting_list, zone_called
-from app.desk import STOPPING, open_desk, person, records
+from app.desk import STOPPING, open_desk, person, records, take
+from app.door_of_pages import admit
 from app.text import Voice, voice
-from core.errors import RecordsError
+from core.errors import NotAdmitted, RecordsError
 from core.notes import Note, Sex
+from core.records.database import CANNOT_WRITE, DatabaseRecords
 from core.records.hashing import note_hash
 from core.settings import load_settings
+
+admit("triage")
 
 SEXES: dict[Sex, str] = {"female": "Female", "male": "Male"}
 BOX_HEIGHT = 250  # pixels
@@ -168,6 +172,17 @@ def show_problem(problem: Problem, say: Voice) -> None:
             title=say("This note can't be assessed"),
             icon=":material/help:",
         )
+    elif problem.kind == "limit":
+        st.warning(
+            say(
+                "You have sent as many notes as one person may in a minute. What you typed is kept: wait {seconds} "
+                "seconds, then send it again.",
+                seconds=problem.wait,
+            ),
+            title=say("Too many notes at once"),
+            icon=":material/hourglass_top:",
+        )
+        show_red_flags_alone(problem.red_flags, say)
     else:
         why = say(TROUBLES[problem.kind])
         st.error(
@@ -183,7 +198,7 @@ def show_answer(say: Voice, at: Sitting, book: Book, *, has_keys: bool) -> None:
     with st.container(key="answer"):
         if at.waiting:
             with st.spinner(say("Reading the note…")), STOPPING.finished():
-                at.answer(open_desk, book)
+                at.answer(open_desk, book, partial(take, "notes"))
         if at.problem:
             show_problem(at.problem, say)
         if at.assessment:
@@ -199,6 +214,8 @@ def show_today(say: Voice) -> None:
     now, zone = datetime.now(UTC), zone_called(st.context.timezone)
     try:
         notes = records().answers(since=start_of_day(now, zone), person=person())
+    except NotAdmitted:  # the page is about to be cleared
+        return
     except RecordsError:
         st.warning(say("Today's list can't be read now. Answers are given all the same."), icon=":material/cloud_off:")
         return
@@ -208,10 +225,23 @@ def show_today(say: Voice) -> None:
     st.dataframe(waiting_list(notes, now, zone, say), hide_index=True, alt=say("Your notes of today"))
 
 
+def records_of_person() -> DatabaseRecords:
+    """The records, for whoever still sits here.
+
+    Raises:
+        RecordsError: nobody does any more; a click can come after a sign-in has ended.
+    """
+    try:
+        person()
+    except NotAdmitted:
+        raise RecordsError(CANNOT_WRITE) from None
+    return records()
+
+
 def page() -> None:
     """The whole page: the note on the left, its answer on the right, the day below."""
     say, at = voice(), sitting()
-    book = Book(records, person(), partial(note_hash, data_dir=load_settings().data_dir))
+    book = Book(records_of_person, person(), partial(note_hash, data_dir=load_settings().data_dir))
     restore_draft(at.draft)
     left, right = st.columns(WIDTHS, gap="medium")
     with left:

@@ -12,8 +12,10 @@ class Act(StrEnum):
     ASSESSMENT = "assessment"  # answer, labels, needs_review, reasons, red_flags, warnings, language, bundle, …
     ACCEPTANCE = "acceptance"  # answer, task, given, decided
     OVERRIDE = "override"  # answer, task, given, decided, reason
-    SIGN_IN = "sign_in"
-    SIGN_OUT = "sign_out"
+    SIGN_IN = "sign_in"  # roles
+    SIGN_OUT = "sign_out"  # everywhere: how many sign-ins ended with it
+    SESSION_ENDED = "session_ended"  # why: nobody used it, its token expired, …
+    PAGE_REFUSED = "page_refused"  # page; none: the person has no role at all
     EXPORT = "export"  # what, format, rows; of a run also its job
     MODEL_PROMOTED = "model_promoted"  # before, now
     MODEL_ROLLED_BACK = "model_rolled_back"  # before, now

@@ -54,7 +54,7 @@ def now() -> datetime:
 
 
 @dataclass(slots=True)
-class _Pen:
+class Pen:
     """A transaction that holds the end of the audit log: what is written in it stands there, or nothing is."""
 
     connection: Connection
@@ -64,6 +64,7 @@ class _Pen:
     kinds: list[Act] = field(default_factory=list)
 
     def note(self, kind: Act, person: str, facts: Mapping[str, Any], note_hash: str | None = None) -> None:
+        """Add a row to the audit log."""
         self.kinds.append(kind)
         self.head = self.chain.add(
             self.connection, self.head, kind, person, facts, at=self.at, note_hash=note_hash or None
@@ -132,7 +133,7 @@ class DatabaseRecords:
             "version": model.version,
             "space": model.embedding,
         }
-        with self._writing() as pen:
+        with self.writing() as pen:
             row = {
                 "at": pen.at,
                 "person": person,
@@ -162,7 +163,7 @@ class DatabaseRecords:
             RecordsError: it was not recorded.
             ValueError: the answer has no such task, or an override no known reason.
         """
-        with self._reading() as connection:  # apart: an answer never changes
+        with self.reading() as connection:  # apart: an answer never changes
             found = connection.execute(_ANSWER, {"wanted": answer}).one_or_none()
         if found is None:
             raise RecordsError(NO_SUCH_ANSWER)
@@ -173,7 +174,7 @@ class DatabaseRecords:
             raise ValueError(f"an override needs one of these reasons: {', '.join(REASONS)}")
         reason = "" if label == given else reason
         facts = {"answer": answer, "task": task, "given": given, "decided": label, "reason": reason}
-        with self._writing() as pen:
+        with self.writing() as pen:
             pen.connection.execute(_ADD_DECISION, {**facts, "person": person, "at": pen.at})
             kind = Act.ACCEPTANCE if label == given else Act.OVERRIDE
             pen.note(kind, person, facts, found.note_hash)
@@ -187,7 +188,7 @@ class DatabaseRecords:
         Raises:
             RecordsError: it was not recorded; facts that no audit log may keep are not, either.
         """
-        with self._writing() as pen:
+        with self.writing() as pen:
             pen.note(kind, person, facts, note_hash)
 
     @property
@@ -203,7 +204,7 @@ class DatabaseRecords:
         """
         if not self.keeps_texts:
             raise RecordsError(SWITCHED_OFF)
-        with self._writing() as pen:
+        with self.writing() as pen:
             self._texts.keep(pen.connection, answer, text, pen.at)
 
     def kept_texts(self) -> dict[int, str]:
@@ -212,7 +213,7 @@ class DatabaseRecords:
         Raises:
             RecordsError: there is no key, not the right one, or the database can't be read.
         """
-        with self._reading() as connection:
+        with self.reading() as connection:
             return dict(self._texts.read(connection, self._clock()))
 
     def tidy(self) -> None:
@@ -221,7 +222,7 @@ class DatabaseRecords:
         Raises:
             RecordsError: the database can't be used.
         """
-        with self._writing():
+        with self.writing():
             pass
 
     def answers(
@@ -240,7 +241,7 @@ class DatabaseRecords:
         if person is not None:
             wanted.append(answers.c.person == person)
         their_decisions = select(decisions).join(answers).where(*wanted).order_by(decisions.c.id)
-        with self._reading() as connection:
+        with self.reading() as connection:
             found = connection.execute(select(answers).where(*wanted).order_by(answers.c.at, answers.c.id)).all()
             decided = connection.execute(their_decisions).all()
         last: dict[int, dict[str, Decision]] = {}
@@ -263,19 +264,28 @@ class DatabaseRecords:
             yield connection
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Connection]:
+        """A connection to read from.
+
+        Raises:
+            RecordsError: the database can't be read.
+        """
         with self._connection(CANNOT_READ, self._engine) as connection:
             yield connection
 
     @contextmanager
-    def _writing(self) -> Iterator[_Pen]:
-        """A transaction that nobody else can write beside, so that time and chain go the same way."""
+    def writing(self) -> Iterator[Pen]:
+        """A transaction that nobody else can write beside, so that time and chain go the same way.
+
+        Raises:
+            RecordsError: the database can't be written; nothing of the block was.
+        """
         started = time.perf_counter()
         with self._connection(CANNOT_WRITE, self._for_writing) as connection:
             head = self.chain.hold(connection)
             at = self._clock()
             forget_expired(connection, at)
-            pen = _Pen(connection, self.chain, head, at)
+            pen = Pen(connection, self.chain, head, at)
             yield pen
         observe.recorded(pen.kinds, time.perf_counter() - started)
 

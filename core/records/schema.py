@@ -20,7 +20,7 @@ from core.records.chain import Chain
 from core.records.engine import CANNOT_OPEN, for_writing
 from core.records.tables import answers, audit_head, decisions
 
-NEWEST = "0002"  # the last step of `migrations/versions`
+NEWEST = "0003"  # the last step of `migrations/versions`
 STEPS = Path(__file__).with_name("migrations")
 NEWER = (
     "The records' database was made by a newer version of this desk, and nothing in it was changed: install that "

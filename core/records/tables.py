@@ -117,3 +117,15 @@ kept_texts = Table(
     Column("token", Text, nullable=False),
     Column("expires", UtcTime, nullable=False, index=True),
 )
+
+sign_ins = Table(
+    "sign_ins",
+    metadata,
+    Column("session", String(64), primary_key=True),  # keyed hash of what the cookie holds
+    Column("person", String(200), nullable=False, index=True),
+    Column("begun", UtcTime, nullable=False),
+    Column("last_seen", UtcTime, nullable=False, index=True),
+    Column("expires", UtcTime, nullable=False),
+    Column("ended", UtcTime),
+    Column("ending", String(20)),
+)

@@ -4,6 +4,8 @@ import json
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,8 @@ from sqlalchemy.exc import DBAPIError
 from core.errors import RecordsError
 from core.records import schema
 from core.records.acts import Act
-from core.records.database import DatabaseRecords, open_records
+from core.records.database import DatabaseRecords, now, open_records
+from core.records.sign_ins import SignIns
 from core.records.tables import audit, metadata
 from core.records.verify import Breach, verify
 from core.settings import Settings
@@ -176,3 +179,17 @@ def test_tables_of_before_the_steps_are_taken_over(site: Settings, admin: Engine
     assert [note.person for note in records.answers()] == ["nurse1"]
     assert rows_and_breach(records) == (1, None)
     records.close()
+
+
+def test_a_sign_in_with_one_desk_is_known_to_another_and_ends_there_too(site: Settings) -> None:
+    with closing(open_records(site)) as first, closing(open_records(site)) as second:
+        here, there = (SignIns(lambda each=each: each, b"k" * 32, timedelta(minutes=15)) for each in (first, second))
+        id_ = here.begin("nurse1", {"nurse"}, now() + timedelta(hours=1))
+        here.seen(id_)
+        found = there.find(id_)
+        assert found is not None
+        assert (found.person, found.ended) == ("nurse1", None)
+        assert there.end_all("nurse1") == 1
+        ended = here.find(id_)
+        assert ended is not None
+        assert ended.ended == "everywhere"
