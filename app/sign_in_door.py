@@ -23,6 +23,7 @@ from core.records.database import now
 from core.records.sign_ins import SignIns
 
 LOGIN, LOGOUT, CALLBACK, UPLOAD = "/auth/login", "/auth/logout", "/oauth2callback", "/_stcore/upload_file"
+USED = "/auth/used"  # where a page tells that somebody uses it
 PATIENCE = 15.0  # seconds for the provider, all its answers together
 CODE = "sign_in"  # the name of the code in the address
 Failure = Literal["unreachable", "refused", "failed", "not_kept", "no_id"]
@@ -57,6 +58,8 @@ class SignInDoor:
         if path in (LOGIN, LOGOUT, CALLBACK):
             answer = {LOGIN: self._login, LOGOUT: self._logout, CALLBACK: self._callback}[path]
             await (await answer(request, receive))(scope, receive, send_securely)
+        elif path == USED:
+            await (await self._used(request))(scope, receive, send)
         elif path.startswith(UPLOAD) and not await self._is_signed_in(request):
             await PlainTextResponse("Sign in first.", 403)(scope, receive, send)
         else:
@@ -96,6 +99,16 @@ class SignInDoor:
         for header in [*(each for each in old if cookie_set_by(each)[0] not in names), *new]:
             answer.headers.append("set-cookie", header)
         return answer
+
+    async def _used(self, request: Request) -> Response:
+        """Somebody uses a page of theirs. Browsers send no cookie here for a page of another site (SameSite)."""
+        if request.method != "POST":
+            return PlainTextResponse("Only POST.", 405, {"Allow": "POST"})
+        session = self._cookies.session(request.cookies)
+        if session is None or request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+            return PlainTextResponse("Sign in first.", 403)
+        await asyncio.to_thread(self._sign_ins().seen, session)
+        return Response(status_code=204)
 
     async def _begun(self, claims: Mapping[str, Any], before: str | None) -> tuple[Failure | None, str]:
         """A session, or what kept it from beginning."""

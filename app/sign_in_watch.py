@@ -1,6 +1,8 @@
 """Watches over a sign-in while its page is open: sees that somebody uses it, and clears the screen when it has ended.
 
-Keys, clicks and touches count as use; the page's own timers do not.
+Keys, clicks and touches count as use; the page's own timers do not. The browser tells of use past Streamlit
+(`app.sign_in_door`): a widget of a fragment would be sent in one message with what is clicked in the same moment, and
+then only the fragment runs; a note that was just sent would get no answer.
 """
 
 from collections.abc import MutableMapping
@@ -11,6 +13,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.desk import sign_ins
+from app.sign_in_door import USED
 from app.text import Voice
 from core.records.database import now
 
@@ -36,7 +39,7 @@ function cover(words) {
 
 const uncover = () => document.getElementById("triage-cover")?.remove()
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data }) {
   const desk = (window.triageDesk ??= { draft: "", sent: "", turn: 0, listens: false })
   if (data.isOver) {
     desk.draft = ""  // what was typed and not sent (app/answer_focus.py)
@@ -51,7 +54,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     desk.used = Date.now()
     if (Date.now() - (desk.told ?? 0) < data.pause) return
     desk.told = Date.now()
-    setTriggerValue("used", true)
+    fetch(data.address, { method: "POST", keepalive: true }).catch(() => { desk.told = 0 })
   }
   for (const kind of KINDS) document.addEventListener(kind, used, { capture: true, passive: true })
   // A server that is busy or out of reach clears nothing: then the screen is covered here.
@@ -72,9 +75,6 @@ def keep_watch(say: Voice, session: str) -> None:
     idle = sign_ins().idle
     every = min(EVERY, idle / 4)
 
-    def used() -> None:
-        sign_ins().seen(session)
-
     @st.fragment(run_every=every)
     def watched() -> None:
         found = sign_ins().find(session)
@@ -83,12 +83,13 @@ def keep_watch(say: Voice, session: str) -> None:
         left = found.left(now(), idle)
         data = {
             "isOver": False,
+            "address": USED,
             "pause": _milliseconds(min(timedelta(seconds=20), idle / 8)),
             "idle": _milliseconds(idle),
             "left": _milliseconds(left),
             "words": say("Nobody has used this page for a while, and the desk does not answer. Load the page again."),
         }
-        _component(key="sign_in_watch", data=data, on_used_change=used, height=1)
+        _component(key="sign_in_watch", data=data, height=1)
         if left <= min(WARNING, idle / 3):
             is_idle = found.last_seen + idle <= found.expires
             st.warning(

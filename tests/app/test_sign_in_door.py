@@ -183,6 +183,19 @@ def test_only_who_is_signed_in_can_send_a_file(door: Opening, sign_ins: SignIns)
     assert client.put("/_stcore/upload_file/s/f", content=b"x").status_code == 403
 
 
+def test_a_page_tells_of_use_and_another_site_s_does_not(door: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[str] = []
+    monkeypatch.setattr(SignIns, "seen", lambda _, session: used.append(session))
+    client = door(CLAIMS)
+    assert client.post("/auth/used").status_code == 403
+    client.get("/oauth2callback?code=1")
+    assert client.post("/auth/used", headers={"Sec-Fetch-Site": "same-origin"}).status_code == 204
+    assert used == [kept_in(client)["sid"]]
+    assert client.post("/auth/used", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert client.get("/auth/used").status_code == 405
+    assert len(used) == 1
+
+
 def test_a_session_that_was_signed_by_somebody_else_is_none(door: Opening, sign_ins: SignIns) -> None:
     client = door(CLAIMS)
     id_ = sign_ins.begin("nurse1", {"nurse"}, now() + timedelta(hours=1))

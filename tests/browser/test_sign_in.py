@@ -212,6 +212,15 @@ def test_typing_is_use_and_another_tab_shares_it(impatient: Served, window: Call
     assert box.input_value().startswith("chest pain chest pain")
 
 
+def test_a_note_sent_by_the_first_keys_after_sign_in_gets_its_answer(site: Served, window: Callable[..., Page]) -> None:
+    for _ in range(4):
+        page = window()
+        signed_in(page, site, "nurse1")
+        page.get_by_label("Patient's message or clinical note").fill(NOTE)
+        page.keyboard.press("Control+Enter")  # the same keys tell that somebody uses the page
+        expect(page.locator(".st-key-acuity").get_by_role("heading")).to_be_visible()
+
+
 def test_a_provider_that_is_down_is_said_and_works_when_it_is_back(tmp_path: Path, window: Callable[..., Page]) -> None:
     port = port_nobody_uses()
     with desk_with_sign_in(tmp_path, f"http://127.0.0.1:{port}") as site:

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.browser.provider import desk_with_sign_in, provider, sign_in
 from tests.browser.serving import port_nobody_uses
 from tests.browser.triage_steps import CHEST_PAIN, ask
 from tests.browser.visitor import PATIENCE, Visitor
 from tests.deploy.nginx import MISSING, NGINX, Nginx, nginx
-
-identities = pytest.importorskip("tests.browser.provider", reason="this checkout has no sign-in")
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +20,8 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
     folder, port = tmp_path_factory.mktemp("proxied"), port_nobody_uses()
     with (
         nginx(folder / "nginx", desk=port) as running,
-        identities.provider() as identity,
-        identities.desk_with_sign_in(
+        provider() as identity,
+        desk_with_sign_in(
             folder / "desk",
             identity,
             port,
@@ -38,11 +37,10 @@ def test_a_nurse_signs_in_through_nginx_and_out_again(browser: Browser, proxied:
     context.set_default_timeout(PATIENCE)
     try:
         page = context.new_page()
-        identities.sign_in(page, proxied.address, "nurse1")
+        sign_in(page, proxied.address, "nurse1")
         expect(page.get_by_test_id("stPopoverButton")).to_be_visible()
         assert page.url == f"{proxied.address}/"
         nurse = Visitor(page, proxied.address, "en")
-        nurse.settle()
         assert ask(nurse, CHEST_PAIN) in {"1", "2"}
         cookies = [cookie for cookie in context.cookies() if cookie["domain"] == "localhost"]
         assert {cookie["secure"] for cookie in cookies} == {True}
