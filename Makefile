@@ -14,7 +14,11 @@ apt = { if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then echo "Inst
           export DEBIAN_FRONTEND=noninteractive; apt-get update -qq </dev/null && \
           apt-get install -y -qq --no-install-recommends $(1) </dev/null >/dev/null; \
         else echo "$(1) is missing: run 'sudo apt-get install $(1)', then this command again." >&2; exit 1; fi; }
-# The tests start an nginx of their own; Debian's service, which would take port 80, is stopped where it is installed here.
+# The tests start servers of their own; Debian's services are stopped where they are installed here.
+redis = command -v redis-server >/dev/null || $(call apt,redis-server)
+postgresql = ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || $(call apt,postgresql)
+prometheus = command -v prometheus >/dev/null || \
+             { $(call apt,prometheus) && { service prometheus stop >/dev/null 2>&1 || true; }; }
 nginx = command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || \
         { $(call apt,nginx) && { service nginx stop >/dev/null 2>&1 || true; }; }
 # Before a command: names the real SGLang to it, where that is set up.
@@ -24,7 +28,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
         --no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser test-kills lint sbom licences bench browser screenshots locale red-flags test-sglang model lock clean
+.PHONY: help run test test-servers test-browser test-kills lint sbom licences bench browser screenshots locale red-flags test-sglang model lock clean
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -33,17 +37,21 @@ help:  ## this list
 run: .venv/.desk  ## the desk on http://127.0.0.1:8501 (PORT=… for another port, HOST=… for another address of this machine)
 	@exec $(BIN)/triage serve --host $(HOST) --port $(PORT)
 
-test: .venv/.dev .venv/.azurite  ## every test but those of the SGLang server, of the browser and of killed runs
-	@command -v redis-server >/dev/null || $(call apt,redis-server)
-	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || $(call apt,postgresql)
-	@command -v prometheus >/dev/null || { $(call apt,prometheus) && \
-	  { systemctl disable --now prometheus >/dev/null 2>&1 || true; }; }  # the tests start their own
+test: .venv/.dev  ## the tests of the desk itself
+	@$(redis)
+	@$(BIN)/python -m pytest -m "not slow and not sglang and not browser and not kills" --cov --cov-report=term:skip-covered
+
+test-servers: .venv/.dev .venv/.azurite  ## tests with PostgreSQL, nginx, Prometheus, buckets, Ray and whole desks as processes
+	@$(redis)
+	@$(postgresql)
+	@$(prometheus)
 	@$(nginx)
 	@command -v envsubst >/dev/null || $(call apt,gettext-base)
-	@$(BIN)/python -m pytest -m "not sglang and not browser and not kills" --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest -m "slow and not sglang and not browser and not kills"
 
-test-kills: .venv/.dev  ## runs on 50,000 rows that are killed again and again
-	@command -v redis-server >/dev/null || $(call apt,redis-server)
+test-kills: .venv/.dev  ## runs on 50,000 rows that are killed again and again, and a database that restarts under a crowd
+	@$(redis)
+	@$(postgresql)
 	@$(BIN)/python -m pytest -m kills tests/kills
 
 test-browser: .venv/.dev .venv/.axe browser  ## every page in Debian's Chromium

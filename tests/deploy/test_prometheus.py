@@ -30,7 +30,7 @@ from tests.core.telemetry.figures import samples
 from tests.deploy.queries import PROMETHEUS, Query, of_alerts, of_dashboards
 
 PROGRAMS = ("prometheus", "promtool")
-MISSING = "Prometheus is not installed: apt-get install prometheus (`make test` does)"
+MISSING = "Prometheus is not installed: apt-get install prometheus (`make test-servers` does)"
 pytestmark = pytest.mark.skipif(not all(map(shutil.which, PROGRAMS)), reason=MISSING)
 OPENING = 120.0
 INTERVAL = "10s"

@@ -27,7 +27,7 @@ from tests.fault_server import Behaviour, FaultServer
 AZURITE = REPOSITORY / ".venv" / "share" / "azurite" / "node_modules" / ".bin" / "azurite-blob"
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not AZURITE.exists(), reason="Azurite is not installed: `make test` installs it"),
+    pytest.mark.skipif(not AZURITE.exists(), reason="Azurite is not installed: `make test-servers` installs it"),
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning"),
 ]
 ROWS, PART = 900, 150
