@@ -22,7 +22,9 @@ from core.errors import RecordsError
 from core.records.database import now
 from core.records.sign_ins import SignIns
 
-LOGIN, LOGOUT, CALLBACK, UPLOAD = "/auth/login", "/auth/logout", "/oauth2callback", "/_stcore/upload_file"
+LOGIN, LOGOUT, CALLBACK = "/auth/login", "/auth/logout", "/oauth2callback"
+UPLOAD, MEDIA = "/_stcore/upload_file", "/media/"  # what is sent to a page, and what a page gives: notes, both
+PICTURES = (".svg", ".png")  # the page's own, which whoever signs in sees before
 USED = "/auth/used"  # where a page tells that somebody uses it
 PATIENCE = 15.0  # seconds for the provider, all its answers together
 CODE = "sign_in"  # the name of the code in the address
@@ -60,7 +62,7 @@ class SignInDoor:
             await (await answer(request, receive))(scope, receive, send_securely)
         elif path == USED:
             await (await self._used(request))(scope, receive, send)
-        elif path.startswith(UPLOAD) and not await self._is_signed_in(request):
+        elif _holds_notes(path) and not await self._is_signed_in(request):
             await PlainTextResponse("Sign in first.", 403)(scope, receive, send)
         else:
             await self._pages(scope, receive, send_securely)
@@ -164,6 +166,11 @@ async def _answer_of(
     found.body = bytes(body)
     found.headers["content-length"] = str(len(body))
     return found
+
+
+def _holds_notes(path: str) -> bool:
+    """Whether a table may go this way, up or down; its address alone must open nothing."""
+    return path.startswith(UPLOAD) or (path.startswith(MEDIA) and not path.endswith(PICTURES))
 
 
 def _back(failure: Failure | None) -> Response:

@@ -70,6 +70,7 @@ def door(sign_ins: SignIns) -> Opening:
             Route("/auth/login", way),
             Route("/auth/logout", page),
             Route("/_stcore/upload_file/{rest:path}", page, methods=["PUT"]),
+            Route("/media/{file}", page),
             Route("/", page),
         ]
         cookies = Cookies(SECRET, is_secure, "roles", OWN_NAMES)
@@ -181,6 +182,16 @@ def test_only_who_is_signed_in_can_send_a_file(door: Opening, sign_ins: SignIns)
     assert client.put("/_stcore/upload_file/s/f", content=b"x").status_code == 200
     sign_ins.end_all("nurse1")
     assert client.put("/_stcore/upload_file/s/f", content=b"x").status_code == 403
+
+
+def test_the_address_of_a_download_opens_nothing_without_a_sign_in(door: Opening, sign_ins: SignIns) -> None:
+    client = door(CLAIMS)
+    assert client.get("/media/0123.csv").status_code == 403
+    assert client.get("/media/icon.svg").status_code == 200
+    client.get("/oauth2callback?code=1")
+    assert client.get("/media/0123.csv").status_code == 200
+    sign_ins.end_all("nurse1")
+    assert client.get("/media/0123.csv").status_code == 403
 
 
 def test_a_page_tells_of_use_and_another_site_s_does_not(door: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
