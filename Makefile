@@ -5,7 +5,7 @@ PORT   ?= 8501
 DATA   ?= ../shared/data
 SGLANG ?= ../shared/sglang
 SGLANG_HOME ?= $(HOME)/.cache/triage-desk/sglang
-SGLANG_ROUTER := sglang-router==0.3.2
+SGLANG_ROUTER := $(shell cat requirements/router.in)
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -101,6 +101,7 @@ model: .venv/.desk  ## train the default bundle again from the tables in DATA (m
 
 lock: .venv/.dev  ## pin and hash the newest versions that fit pyproject.toml
 	@$(LOCK) --upgrade pyproject.toml requirements/build.in -o requirements/desk.txt
+	@$(LOCK) --upgrade requirements/router.in -o requirements/router.txt
 	@$(LOCK) --upgrade pyproject.toml requirements/build.in --extra dev -c requirements/desk.txt -o requirements/dev.txt
 
 clean:  ## remove .venv and every cache
