@@ -165,7 +165,8 @@ def one_api(tmp_path_factory: pytest.TempPathFactory) -> object:
             yield opened, runner
 
 
-@settings(max_examples=2500, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.slow
+@settings(max_examples=10_000, suppress_health_check=list(HealthCheck))
 @given(body=BODIES, path=st.sampled_from(PATHS), kind=st.sampled_from(KINDS), seed=st.integers())
 def test_no_body_brings_it_down(
     one_api: tuple[Api, asyncio.Runner], body: bytes, path: str, kind: str, seed: int

@@ -22,6 +22,7 @@ from app.sockets import send_at_once
 from core.model.bundle import Bundle
 from core.settings import REPOSITORY
 
+pytestmark = pytest.mark.slow
 OPENING = 90.0
 CANARY = "canary-phrase-4711"
 LONG = "She has had a cough and fever for three days and feels weak. " * 30
