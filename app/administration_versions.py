@@ -4,8 +4,8 @@ import pandas as pd
 import streamlit as st
 
 from app.desk import note, open_desk
-from app.door_of_pages import still_admit
 from app.edge import calm, plain, said_of_error
+from app.sign_in.admission import still_admit
 from app.text import Voice
 from core.errors import TriageError
 from core.model.bundle import verify_bundle

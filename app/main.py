@@ -4,11 +4,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.door_of_pages import visitor_now
-from app.person_menu import LEAVING, leave_calmly, show_person
-from app.sign_in_door import CODE
-from app.sign_in_pages import show_ended, show_no_role, show_nobody
-from app.sign_in_watch import clear, keep_watch
+from app.sign_in.admission import visitor_now
+from app.sign_in.door import CODE
+from app.sign_in.pages import show_ended, show_no_role, show_nobody
+from app.sign_in.person_menu import LEAVING, leave_calmly, show_person
+from app.sign_in.watch import clear, keep_watch
 from app.text import LANGUAGES, language_of_reader, voice
 from core.settings import load_settings
 

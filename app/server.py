@@ -23,8 +23,8 @@ from app.api.door import Door
 from app.api.work import Services
 from app.desk import STOPPING, open_desk, records, sign_ins
 from app.hosts import allowed_hosts
-from app.sign_in_door import SignInDoor
-from app.sign_in_setup import ENVIRONMENT, SignInSetup, sign_in_setup
+from app.sign_in.door import SignInDoor
+from app.sign_in.setup import ENVIRONMENT, SignInSetup, sign_in_setup
 from app.sockets import send_at_once
 from core.bulk.job_run import resume_interrupted
 from core.errors import TriageError

@@ -8,9 +8,9 @@ import streamlit as st
 
 from app.charts import activity as charts
 from app.desk import person, records
-from app.door_of_pages import admit
 from app.edge import calm
 from app.figure import show_figure
+from app.sign_in.admission import admit
 from app.text import voice
 from core.records import export, summary
 from core.records.acts import Act

@@ -9,8 +9,8 @@ import streamlit as st
 from app.administration_versions import show_versions
 from app.administration_words import CHECKS, SETTINGS, STILL_WORKS, UNSET, advice
 from app.desk import open_desk, records
-from app.door_of_pages import admit
 from app.edge import calm, plain
+from app.sign_in.admission import admit
 from app.text import voice
 from core.embedding.contract import Check, ContractReport, check_endpoint
 from core.health import (

@@ -10,13 +10,13 @@ from app.charts.map import Drag, map_figure
 from app.charts.map_colours import colouring_by
 from app.charts.style import inked
 from app.desk import open_desk
-from app.door_of_pages import admit
 from app.edge import calm, plain, said_of_error
 from app.figure import is_dark
 from app.map_panels import show_clicked, show_mix, show_pasted, show_selected
 from app.map_state import pasted, selected_ids, upload
 from app.map_upload import upload_panel
 from app.map_words import column_title
+from app.sign_in.admission import admit
 from app.text import Voice, voice
 from core.errors import TriageError
 from core.explore.points import Column, NoteSet, reference_notes

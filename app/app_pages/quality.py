@@ -9,9 +9,9 @@ import streamlit as st
 from app.charts import quality as charts
 from app.charts import quality_tables as tables
 from app.charts.quality_tables import FIGURES
-from app.door_of_pages import admit
 from app.edge import calm, plain
 from app.figure import draw
+from app.sign_in.admission import admit
 from app.text import Voice, voice
 from core.model.bundle import Manifest
 from core.model.card import LIMITS, model_card

@@ -1,7 +1,7 @@
 """Spreadsheet: a table of notes in, every row back with its answers, and what they hold as a whole."""
 
-from app.door_of_pages import admit
 from app.edge import calm
+from app.sign_in.admission import admit
 from app.spreadsheet_options import show_options
 from app.spreadsheet_results import ResultView
 from app.spreadsheet_run import show_ended_early, show_progress

@@ -14,7 +14,7 @@ from app.answer_marks import marked
 from app.answer_sitting import Book, Problem, Sitting
 from app.answer_today import start_of_day, waiting_list, zone_called
 from app.desk import STOPPING, open_desk, person, records, take
-from app.door_of_pages import admit
+from app.sign_in.admission import admit
 from app.text import Voice, voice
 from core.errors import NotAdmitted, RecordsError
 from core.notes import Note, Sex

@@ -1,7 +1,7 @@
 """Watches over a sign-in while its page is open: sees that somebody uses it, and clears the screen when it has ended.
 
 Keys, clicks and touches count as use; the page's own timers do not. The browser tells of use past Streamlit
-(`app.sign_in_door`): a widget of a fragment would be sent in one message with what is clicked in the same moment, and
+(`app.sign_in.door`): a widget of a fragment would be sent in one message with what is clicked in the same moment, and
 then only the fragment runs; a note that was just sent would get no answer.
 """
 
@@ -13,7 +13,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.desk import sign_ins
-from app.sign_in_door import USED
+from app.sign_in.door import USED
 from app.text import Voice
 from core.records.database import now
 

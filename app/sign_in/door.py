@@ -1,7 +1,7 @@
 """The door of sign-in, before Streamlit's own routes for it: sessions begin and end here, and what fails is said.
 
 Streamlit answers a provider that is down with a bare "Authentication error", and a sign-in that failed with the page of
-before. Both become a page here that says so (`app.sign_in_pages`), by a code in its address.
+before. Both become a page here that says so (`app.sign_in.pages`), by a code in its address.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.sign_in_cookie import Cookies, cookie_set_by
+from app.sign_in.cookie import Cookies, cookie_set_by
 from core.access.people import person_id
 from core.access.roles import roles_of
 from core.access.sessions import Ending, SignIn, expiry_of

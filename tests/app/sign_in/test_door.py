@@ -13,8 +13,8 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value, decode_signed_value
 
-from app.sign_in_cookie import Cookies
-from app.sign_in_door import SignInDoor
+from app.sign_in.cookie import Cookies
+from app.sign_in.door import SignInDoor
 from core.access.roles import OWN_NAMES
 from core.records.chain import audit_key
 from core.records.database import DatabaseRecords, now

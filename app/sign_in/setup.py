@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from app.sign_in_cookie import Cookies
+from app.sign_in.cookie import Cookies
 from core.access.cookie_secret import kept_cookie_secret
 from core.settings import Settings
 

@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 from app.desk import LOCAL_PERSON, note_of, settings_at_start, sign_ins
-from app.sign_in_cookie import SESSION
-from app.sign_in_pages import show_refused
+from app.sign_in.cookie import SESSION
+from app.sign_in.pages import show_refused
 from app.text import voice
 from core.access.people import displayed_name
 from core.access.roles import EVERYTHING, Role, Room, roles_of, rooms_of

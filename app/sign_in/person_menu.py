@@ -6,9 +6,9 @@ from typing import Any
 import streamlit as st
 
 from app.desk import sign_ins
-from app.door_of_pages import Visitor
 from app.edge import plain
-from app.sign_in_pages import role_names
+from app.sign_in.admission import Visitor
+from app.sign_in.pages import role_names
 from app.text import Voice
 from core.errors import RecordsError
 
