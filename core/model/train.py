@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
+from threadpoolctl import threadpool_limits
 
 from core.embedding.client import Embedder
 from core.embedding.space import Vectors, take_fingerprint
@@ -59,6 +60,19 @@ def train_bundle(
     Raises:
         TableError, TrainingError, EndpointError, BundleError: as their messages say; `out` is as it was before.
     """
+    with threadpool_limits(limits=1, user_api="blas"):  # sums in one order: the same heads on any number of cores
+        return _trained(tables, out, embedder, recipe, text_column, say, on_done)
+
+
+def _trained(
+    tables: Sequence[Path],
+    out: Path,
+    embedder: Embedder,
+    recipe: Recipe,
+    text_column: str | None,
+    say: Say,
+    on_done: Callable[[int, int], None] | None,
+) -> Bundle:
     table = read_labelled(tables, recipe, text_column=text_column)
     say(f"{len(table.texts)} notes from {len(tables)} tables")
     vectors = _embedded(table, embedder, on_done)

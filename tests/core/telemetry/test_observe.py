@@ -128,7 +128,7 @@ def test_records_that_fail_are_counted(tmp_path: Path) -> None:
     records.add(assessment(), person="nurse-7", note_hash="0" * 32)
     assert value("triage_audit_rows_total", kind="assessment") - rows == 1
     assert value("triage_records_write_seconds_count") > 0
-    with records._writing() as pen:
+    with records.writing() as pen:
         pen.connection.exec_driver_sql("DROP TABLE decisions")
     with pytest.raises(RecordsError):
         records.decide(1, "acuity", "1", reason="other", person="nurse-7")
