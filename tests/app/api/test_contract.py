@@ -51,7 +51,7 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BaseSchema]:
 
 OPERATIONS = (
     "assess", "create_job", "read_job", "read_result", "delete_job", "fhir_assess", "cds_services", "cds_card",
-    "healthz", "readyz",
+    "healthz", "readyz", "metrics",
 )  # fmt: skip
 
 
