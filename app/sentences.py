@@ -132,9 +132,9 @@ _NOTICES: tuple[tuple[str, Said], ...] = (
         ),
     ),
     (
-        r"(?P<rows>[\d,]+) rows repeat the column names,.*",
+        r"Rows that repeat the column names, .*: (?P<rows>[\d,]+)\. .*",
         lambda say, m: say(
-            "{rows} rows repeat the column names. They stay in the table and are marked as errors.", **m
+            "Rows that repeat the column names: {rows}. They stay in the table and are marked as errors.", **m
         ),
     ),
     (

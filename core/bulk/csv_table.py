@@ -143,7 +143,9 @@ def open_csv(path: Path) -> CsvTable:
     if ragged:
         notices += (_ragged_notice(ragged, width, columns[-1] if widest > width else None),)
     if repeated:
-        notices += (f"{repeated:,} rows repeat the column names, as where tables were put together; each is an error.",)
+        notices += (
+            f"Rows that repeat the column names, as where tables were put together: {repeated:,}. Each is an error.",
+        )
     return CsvTable(path, columns, encoding, delimiter, width, rows, notices, tuple(header))
 
 

@@ -20,7 +20,7 @@ def test_a_header_repeated_in_the_middle_is_an_error_of_its_own(tmp_path: Path) 
     part = "".join(f"{number},胸痛 {number}\n" for number in range(3000))
     notes.write_text(f"id,text\n{part}id,text\n{part}", encoding="utf-8")
     assert open_table(notes).notices == (
-        "1 rows repeat the column names, as where tables were put together; each is an error.",
+        "Rows that repeat the column names, as where tables were put together: 1. Each is an error.",
     )
     desk = StubDesk()
     report = classify_table(notes, tmp_path / "out.csv", desk)
