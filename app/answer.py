@@ -21,6 +21,7 @@ from app.figure import PLAIN_CHART, is_dark
 from app.text import Voice
 from core.model.scheme import scheme_in_use
 from core.notes import Assessment, Note, TaskAnswer
+from core.settings import load_settings
 from core.wording import FIRST, percent, tasks_in_order
 
 
@@ -236,6 +237,13 @@ class AnswerView:
                     shortcut=self._key(CANCEL_KEY),
                     on_click=self.sitting.forget_override,
                 )
+            if days := load_settings().keep_texts_days:
+                told = say(
+                    "With a reason, the words of this note are kept here for {days} days, encrypted, names and numbers "
+                    "hidden, to train on.",
+                    days=days,
+                )
+                st.caption(told)
 
     def _show_table(self, answers: Sequence[TaskAnswer]) -> None:
         say = self.say

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from streamlit.testing.v1 import AppTest
 
 from app import desk
@@ -185,6 +186,17 @@ def test_an_override_is_two_presses_a_label_and_a_reason(page: AppTest) -> None:
     assert level(page) == other
     assert "Known patient" in words(page)
     assert not reason_buttons(page)
+
+
+@pytest.mark.parametrize("days", [0, 30])
+def test_whoever_overrides_is_told_where_the_words_are_kept(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    monkeypatch.setenv("TRIAGE_KEEP_TEXTS_DAYS", str(days))
+    monkeypatch.setenv("TRIAGE_TEXTS_KEY", Fernet.generate_key().decode())
+    send(page)
+    page.button(key=f"choose_acuity_{'1' if level(page) != '1' else '2'}").click().run()
+    assert any("are kept here for 30 days" in caption.value for caption in page.caption) == bool(days)
 
 
 def test_an_override_can_be_left(page: AppTest) -> None:
