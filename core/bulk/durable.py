@@ -4,6 +4,8 @@ import hashlib
 import os
 from pathlib import Path
 
+UNFINISHED = ".*.[0-9]*.tmp"  # the names of files that are being written
+
 
 def write_durably(path: Path, content: bytes | memoryview) -> None:
     """Write beside the target, flush to the disk, rename over it."""

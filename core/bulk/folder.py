@@ -14,9 +14,10 @@ from tqdm import tqdm
 from core.bulk.answers import AnswerLayout
 from core.bulk.assess_pool import AssessPool, Desk
 from core.bulk.classify import PATIENCE, RunReport
+from core.bulk.durable import UNFINISHED
 from core.bulk.folder_lock import FolderLock
 from core.bulk.folder_plan import Plan, TablePart, plan_folder, stamp_of
-from core.bulk.folder_target import STATE, FileTarget, begin
+from core.bulk.folder_target import MANIFEST, STATE, FileTarget, begin
 from core.bulk.lease import Lease
 from core.bulk.place import in_bucket, place_of, told
 from core.bulk.run import MANY_ASIDE, RunStopped, set_aside_text
@@ -122,6 +123,9 @@ class FolderRun:
                     f"Another run is writing to {self._target} now. Nothing was done; wait for its end, or choose "
                     "another target."
                 )
+            if (state / MANIFEST).exists():
+                for left in self._target.rglob(UNFINISHED):  # of a run that was killed: this one has the lock
+                    left.unlink(missing_ok=True)
         return lock.leave, lambda: None
 
     def _classify(

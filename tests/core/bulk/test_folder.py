@@ -315,3 +315,19 @@ def test_parts_of_a_parquet_file_hold_the_rows_of_the_whole(
     parts = table.parts(size)
     assert max(part.rows for part in parts) <= size
     assert [cell for part in parts for cell in table.read(part).columns["id"]] == list(range(rows))
+
+
+def test_what_a_killed_run_was_writing_is_cleared_away_and_nothing_else_is(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    run(source, target, StubDesk())
+    before = files(target)
+    half = target / "2025" / ".january-00001-of-00003.csv.4711.tmp"
+    half.write_bytes(b"id,te")
+    run(source, target, StubDesk())
+    assert files(target) == before
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / ".notes.1.tmp").touch()
+    with pytest.raises(TableError, match="holds other files"):
+        run(source, other, StubDesk())
+    assert (other / ".notes.1.tmp").exists()
