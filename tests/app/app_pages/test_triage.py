@@ -189,9 +189,7 @@ def test_an_override_is_two_presses_a_label_and_a_reason(page: AppTest) -> None:
 
 
 @pytest.mark.parametrize("days", [0, 30])
-def test_whoever_overrides_is_told_where_the_words_are_kept(
-    page: AppTest, monkeypatch: pytest.MonkeyPatch, days: int
-) -> None:
+def test_who_overrides_is_told_that_words_are_kept(page: AppTest, monkeypatch: pytest.MonkeyPatch, days: int) -> None:
     monkeypatch.setenv("TRIAGE_KEEP_TEXTS_DAYS", str(days))
     monkeypatch.setenv("TRIAGE_TEXTS_KEY", Fernet.generate_key().decode())
     send(page)
