@@ -156,7 +156,7 @@ def _begun(jobs: Jobs, file: UploadFile, wanted: Columns, sheet: str | None) -> 
                 raise Problem(422, "sheet", f"Say which sheet: {', '.join(look.sheets)}.")
             look = job.look_into(sheet)
         job = job.chosen(Choice(_columns(look, wanted), look.sheet))
-    except Exception:
+    except Exception:  # whatever it was, whoever sent the table gets no id to delete it by; it is told on
         delete(job)
         raise
     _try_to_start(job)

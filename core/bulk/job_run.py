@@ -24,6 +24,7 @@ from core.bulk.durable import write_durably
 from core.bulk.jobs import MASKED, Job, expired
 from core.bulk.parts_folder import SHARDS
 from core.errors import TableError
+from core.files import is_locked
 
 State = Literal["new", "running", "stopped", "failed", "interrupted", "done"]
 ERRORS = "errors.log"
@@ -105,7 +106,7 @@ def state_of(job: Job) -> State:
 
 def is_running(job: Job) -> bool:
     """Whether a process classifies the job now."""
-    return _is_held(job.folder / "lock")
+    return is_locked(job.folder / "lock")
 
 
 def start(job: Job) -> bool:
@@ -119,7 +120,7 @@ def start(job: Job) -> bool:
     with _held(job) as handle:
         if handle is None or job.is_done:
             return False
-        running = [lock.parent for lock in job.folder.parent.glob("*/lock") if _is_held(lock)]
+        running = [lock.parent for lock in job.folder.parent.glob("*/lock") if is_locked(lock)]
         own = sum(_owner(folder) == job.owner for folder in running) - 1
         if own >= RUNS_A_PERSON:
             raise TableError(
@@ -197,7 +198,7 @@ def delete(job: Job) -> None:
 
 def delete_expired(data_dir: Path) -> int:
     """Delete the jobs that nobody has used for a week; how many."""
-    found = [folder for folder in expired(data_dir) if not _is_held(folder / "lock")]
+    found = [folder for folder in expired(data_dir) if not is_locked(folder / "lock")]
     for folder in found:
         shutil.rmtree(folder, ignore_errors=True)
     return len(found)
@@ -252,20 +253,6 @@ def _taken(handle: int) -> bool:
             time.sleep(0.01)
         else:
             return True
-    return False
-
-
-def _is_held(lock: Path) -> bool:
-    try:
-        handle = os.open(lock, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(handle)
     return False
 
 

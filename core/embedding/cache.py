@@ -4,7 +4,6 @@ A cache never fails a note: one that is broken, slow or lies counts as a miss. I
 """
 
 import hashlib
-import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 
 from core.embedding.space import EmbeddingSpace, Vectors
 from core.errors import SettingsError
+from core.files import put_once
 
 DAY = 86_400  # seconds
 FOR_TRAINING = 90 * DAY  # so that a table which is trained on again next month need not be embedded again
@@ -108,26 +108,11 @@ def installation_secret(data_dir: Path) -> bytes:
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            _make_secret(path)
+            put_once(path, secrets.token_bytes(32))
         secret = path.read_bytes()
     except OSError:
         secret = b""
     return secret if len(secret) == 32 else secrets.token_bytes(32)
-
-
-def _make_secret(path: Path) -> None:
-    """Write the file whole, then give it its name; whoever is second keeps the first one's."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(32))
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            return
-    finally:
-        draft.unlink()
 
 
 def open_cache(url: str, *, ttl: int = DAY, max_bytes: int = 1 << 30) -> VectorCache:

@@ -1,7 +1,5 @@
 """The key that signs exports of the audit log: made at first use, under the data folder."""
 
-import os
-import secrets
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -16,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from core.errors import RecordsError
+from core.files import put_once
 
 PRIVATE, PUBLIC = "audit-signing-key.pem", "audit-signing-key.pub.pem"
 
@@ -31,13 +30,13 @@ def signing_key(data_dir: Path) -> Ed25519PrivateKey:
         data_dir.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             made = Ed25519PrivateKey.generate()
-            _put(path, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=0o600)
+            put_once(path, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=0o600)
         key = load_pem_private_key(path.read_bytes(), password=None)
         if not isinstance(key, Ed25519PrivateKey):
             raise ValueError("another kind of key")
         if not (data_dir / PUBLIC).exists():
             public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-            _put(data_dir / PUBLIC, public, mode=0o644)
+            put_once(data_dir / PUBLIC, public, mode=0o644)
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm):
         raise RecordsError(
             f"The signing key {path} can't be made or read; nothing was exported. Put the file back, or make its "
@@ -67,20 +66,3 @@ def read_public_key(path: Path) -> Ed25519PublicKey:
 def raw(key: Ed25519PublicKey) -> bytes:
     """The key's 32 bytes."""
     return key.public_bytes(Encoding.Raw, PublicFormat.Raw)
-
-
-def _put(path: Path, content: bytes, *, mode: int) -> None:
-    """Write the file whole, then give it its name; whoever is second keeps the first one's."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            return
-    finally:
-        draft.unlink()

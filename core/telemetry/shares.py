@@ -27,6 +27,7 @@ from pathlib import Path
 from prometheus_client.metrics_core import Metric
 from prometheus_client.samples import Sample
 
+from core.files import is_locked
 from core.telemetry.metrics import REGISTRY
 
 EVERY = 5.0  # seconds
@@ -119,21 +120,7 @@ class Share:
 
 def _left_behind(folder: Path) -> list[Path]:
     """Files of processes that are no more."""
-    return [path for path in folder.glob("*.json") if path.name != ENDED and not _lives(path.with_suffix(".live"))]
-
-
-def _lives(path: Path) -> bool:
-    try:
-        handle = os.open(path, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(handle)
-    return False
+    return [path for path in folder.glob("*.json") if path.name != ENDED and not is_locked(path.with_suffix(".live"))]
 
 
 @contextmanager

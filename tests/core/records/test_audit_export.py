@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from core.errors import RecordsError
+from core.files import put_once
 from core.notes import Assessment
-from core.records import audit_export, signing
+from core.records import audit_export
 from core.records.acts import Act
 from core.records.audit_export import check_export, export_audit
 from core.records.database import DatabaseRecords
@@ -148,7 +149,7 @@ def test_keys_and_files_are_their_owner_s_alone(exported: Path, settings: Settin
 
 def test_who_is_second_to_make_a_key_takes_the_first_one_s(tmp_path: Path) -> None:
     first = signing_key(tmp_path)
-    signing._put(tmp_path / PRIVATE, b"another", mode=0o600)
+    put_once(tmp_path / PRIVATE, b"another", mode=0o600)
     assert signing_key(tmp_path).private_bytes_raw() == first.private_bytes_raw()
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([PRIVATE, PUBLIC])
 
