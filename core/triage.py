@@ -18,7 +18,7 @@ from core.errors import SettingsError, TriageError
 from core.language import Language, languages_of
 from core.model.bundle import Bundle, load_bundle
 from core.model.classifier import TextClassifier
-from core.model.features import featurise
+from core.model.features import TextFeatures, text_features, with_vectors
 from core.model.registry import Registry
 from core.notes import Assessment, Note, RedFlagHit
 from core.safety.red_flags import RedFlags, red_flags
@@ -150,12 +150,20 @@ class TriageDesk:
     def answer_many(self, notes: Sequence[Note], *, timeout: float | None = None) -> DeskAnswers:
         """As `assess_many`, in columns: for tables, which need a few cells of each answer."""
         texts, languages = composed(notes)
+        flags: list[Flags] = []
+        read: list[TextFeatures] = []
+
+        def without_vectors() -> None:
+            with observe.stage("rules", len(notes)):
+                flags.extend(self.red_flags.find_many(notes))
+            read.append(text_features(texts))
+
         with observe.stage("embed", len(notes)):
-            embeddings = self.embedder.embed(texts, timeout=timeout)
-        with observe.stage("rules", len(notes)):
-            flags = self.red_flags.find_many(notes)
+            embeddings = self.embedder.embed(texts, timeout=timeout, meanwhile=without_vectors)
+        if not read:  # nothing had to be waited for
+            without_vectors()
         with observe.stage("heads", len(notes)):
-            return self.answer_embedded(texts, languages, embeddings, flags)
+            return self.answer_embedded(texts, languages, embeddings, flags, read[0])
 
     def answer_embedded(
         self,
@@ -163,6 +171,7 @@ class TriageDesk:
         languages: Sequence[Language],
         embeddings: Embeddings,
         flags: Sequence[Flags] | None = None,
+        read: TextFeatures | None = None,
     ) -> DeskAnswers:
         """As `answer_many`, for notes that `composed` gave and that the desk's embedder has embedded already.
 
@@ -171,11 +180,12 @@ class TriageDesk:
             languages: from `composed`.
             embeddings: of the texts.
             flags: the rules that each note meets, which `composed` texts can't tell; none: no note meets any.
+            read: the features of the texts, where they are known already.
         """
         flags = [()] * len(texts) if flags is None else flags
         places = np.array([place for place in range(len(texts)) if place not in embeddings.errors], dtype=np.int64)
         met = [flags[place] for place in places.tolist()]
-        columns, strange = self._columns(texts, embeddings, places, met)
+        columns, strange = self._columns(texts, embeddings, places, met, read)
         cut_short = [place in embeddings.truncated for place in places.tolist()]
         spoken = [languages[place] for place in places.tolist()]
         return DeskAnswers(
@@ -191,14 +201,21 @@ class TriageDesk:
         )
 
     def _columns(
-        self, texts: Sequence[str], embeddings: Embeddings, places: NDArray[np.int64], flags: Sequence[Flags]
+        self,
+        texts: Sequence[str],
+        embeddings: Embeddings,
+        places: NDArray[np.int64],
+        flags: Sequence[Flags],
+        read: TextFeatures | None,
     ) -> tuple[tuple[TaskColumn, ...], Sequence[bool]]:
         """Each task's answers, and which notes are unlike all that the bundle was trained on."""
         if not len(places):
             return (), ()
-        longest = self.embedder.space.max_tokens
-        read = [cut(texts[i], longest)[0] if i in embeddings.truncated else texts[i] for i in places.tolist()]
-        features = featurise(embeddings.vectors[places], read)
+        if read is None or embeddings.truncated or embeddings.errors:
+            longest = self.embedder.space.max_tokens
+            kept = [cut(texts[i], longest)[0] if i in embeddings.truncated else texts[i] for i in places.tolist()]
+            read = text_features(kept)
+        features = with_vectors(embeddings.vectors[places], read)
         floors = {"acuity": tuple(map(floor_of, flags))} if any(flags) else {}
         columns = tuple(
             TaskColumn(task, head.classes, head.answer(features), floors.get(task, ()))

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Mapping
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,6 +21,13 @@ TABLE = UPLOAD_LIMIT * MB + 64 * 1024  # with what a form puts around the file
 PAGE_UPLOAD = "/_stcore/upload_file"
 SILENCE = 30.0  # seconds without a byte of a body that is not at its end
 log = logging.getLogger("app.api")
+
+
+def _encoded(headers: Mapping[str, str]) -> Mapping[bytes, bytes]:
+    return {name.lower().encode(): value.encode() for name, value in headers.items()}
+
+
+OF_API, OF_PAGES = _encoded(ON_API), _encoded(ON_PAGES)
 
 
 class Door:
@@ -59,7 +66,7 @@ class _Visit:
         self._is_read = self._declared() == 0 and "transfer-encoding" not in self._headers
         self._status = 0
         self._name: list[str] = []
-        self._extra: Mapping[str, str] = {**(ON_API if of_api else ON_PAGES), REQUEST_ID: self.id}
+        self._extra = OF_API if of_api else OF_PAGES
 
     async def answered_by(self, app: ASGIApp) -> None:
         """Have it answered, whatever happens."""
@@ -123,9 +130,9 @@ class _Visit:
         """Send a part of the answer, its headers completed."""
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            headers = MutableHeaders(scope=message)
-            for name, value in self._extra.items():
-                headers[name] = value
+            mine = {**self._extra, REQUEST_ID.lower().encode(): self.id.encode()}
+            others = [pair for pair in message["headers"] if pair[0].lower() not in mine]
+            message["headers"] = [*others, *mine.items()]
         await self._send(message)
 
     def _declared(self) -> int | None:

@@ -22,7 +22,7 @@ from core.errors import BundleError, EndpointError, RecordsError, TriageError
 from core.notes import Assessment, Note, RedFlagHit
 from core.readiness import ReadinessCheck
 from core.records.hashing import note_hash
-from core.records.records import Records
+from core.records.records import NewAnswer, Records
 from core.safety.red_flags import red_flags
 from core.settings import Settings
 from core.telemetry import observe, tracing
@@ -167,23 +167,28 @@ class Services:
             if asks[0].why:
                 return [self.desk().explain(ask.note) for ask in asks]
             found = self.desk().assess_many([ask.note for ask in asks])
-        return [
-            answer if isinstance(answer, TriageError) else self._recorded(answer, ask)
-            for answer, ask in zip(found, asks, strict=True)
-        ]
+        return self._recorded(asks, found)
 
-    def _recorded(self, found: Assessment, ask: Ask) -> Assessment:
-        """Keep an answer in the records, as the Triage page does; one that can't be kept says so.
+    def _recorded(self, asks: Sequence[Ask], found: Sequence[Answer]) -> list[Found]:
+        """Keep answers in the records, as the Triage page does; those that can't be kept say so.
 
-        This is the one place where an assessment that a program asked for is recorded.
+        This is the one place where assessments that a program asked for are recorded.
         """
+        folder = self.settings.data_dir
+        given = [
+            NewAnswer(answer, ask.person, note_hash(ask.note.text, folder))
+            for ask, answer in zip(asks, found, strict=True)
+            if isinstance(answer, Assessment)
+        ]
         try:
-            name = note_hash(ask.note.text, self.settings.data_dir)
-            self.records().add(found, person=ask.person, note_hash=name)
+            self.records().add_many(given)
         except RecordsError as error:
-            log.warning("api: not recorded (request %s): %s", ask.request, error)
-            return replace(found, warnings=(*found.warnings, NOT_RECORDED))
-        return found
+            log.warning("api: not recorded (request %s): %s", ", ".join({ask.request for ask in asks}), error)
+            return [
+                replace(answer, warnings=(*answer.warnings, NOT_RECORDED)) if isinstance(answer, Assessment) else answer
+                for answer in found
+            ]
+        return list(found)
 
 
 async def unless_gone(request: Request, work: Awaitable[T]) -> T:

@@ -27,6 +27,7 @@ R = TypeVar("R")
 Ask = Callable[[Sequence[str], Patience], list[Row | EndpointError]]
 
 SPARE = 64  # threads for other calls while one waits out an outage; the line bounds requests
+SENT = 0.002  # seconds in which a request has been put together and sent
 GRACE = 0.1  # seconds after its deadline in which a request ends by itself
 
 
@@ -111,6 +112,7 @@ class Embedder:
         *,
         timeout: float | None = None,
         on_done: Callable[[int], None] | None = None,
+        meanwhile: Callable[[], None] | None = None,
     ) -> Embeddings:
         """The vectors of `texts`: each cleaned, cut if need be, and embedded once however often it occurs.
 
@@ -119,6 +121,7 @@ class Embedder:
             timeout: seconds for the whole call; outages shorter than that are waited out. None: the endpoint's own
                 timeout for each request list, and only a few attempts.
             on_done: told how many more texts are finished (with a vector or an error), as they come.
+            meanwhile: done once, while the endpoint is at work, where there is something to wait for.
 
         Raises:
             EndpointError: the endpoint as a whole gave no vectors; those that had come are in the cache.
@@ -128,7 +131,7 @@ class Embedder:
         waiting = self._from_cache(job)
         fresh = Fresh(self._cache, self._keys)
         try:
-            for part, rows in self._requests(waiting, timeout):
+            for part, rows in self._requests(waiting, timeout, meanwhile):
                 fresh.add(waiting[part], rows)
                 for text, row in zip(waiting[part], rows, strict=True):
                     job.finish(text, row)
@@ -201,7 +204,7 @@ class Embedder:
         return [text for text, vector in zip(texts, known, strict=True) if vector is None]
 
     def _requests(
-        self, texts: Sequence[str], timeout: float | None
+        self, texts: Sequence[str], timeout: float | None, meanwhile: Callable[[], None] | None = None
     ) -> Iterator[tuple[slice, list[Row | EndpointError]]]:
         """Answers to the request lists that `texts` make, as they come.
 
@@ -219,6 +222,10 @@ class Embedder:
                     part, ask = self._next(lists, a_table)
                     patience = Patience(end or time.monotonic() + self._timeout, persistent=a_table)
                     running[self._submit(ask, texts[part], patience)] = part, patience
+                if meanwhile:
+                    wait(running, timeout=SENT)  # else the request would wait for this thread
+                    meanwhile()
+                    meanwhile = None
                 for future in self._finished(running):
                     part, _ = running.pop(future)
                     yield part, future.result()

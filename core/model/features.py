@@ -50,14 +50,32 @@ class NoteFeatures:
         return type(self)(self.vectors[chosen], self.chinese[chosen], self.ngrams[chosen], self.trusted[chosen])
 
 
-def featurise(vectors: Vectors, texts: Sequence[str], trusted: NDArray[np.bool_] | None = None) -> NoteFeatures:
-    """The features of n notes: `vectors` has shape (n, dimension), `texts` n cleaned texts."""
+@dataclass(frozen=True, slots=True)
+class TextFeatures:
+    """What `NoteFeatures` holds of the texts alone, which can be worked out before the vectors are there."""
+
+    chinese: NDArray[np.float32]
+    ngrams: sparse.csr_array
+
+
+def text_features(texts: Sequence[str]) -> TextFeatures:
+    """The features of n cleaned texts."""
     ngrams = hashed_ngrams(texts)
     ngrams.data = 1 + np.log(ngrams.data)
     if texts:
         normalize(ngrams, copy=False)
-    trusted = np.zeros(len(texts), np.bool_) if trusted is None else trusted
-    return NoteFeatures(vectors, chinese_shares(texts).astype(np.float32), ngrams, trusted)
+    return TextFeatures(chinese_shares(texts).astype(np.float32), ngrams)
+
+
+def featurise(vectors: Vectors, texts: Sequence[str], trusted: NDArray[np.bool_] | None = None) -> NoteFeatures:
+    """The features of n notes: `vectors` has shape (n, dimension), `texts` n cleaned texts."""
+    return with_vectors(vectors, text_features(texts), trusted)
+
+
+def with_vectors(vectors: Vectors, texts: TextFeatures, trusted: NDArray[np.bool_] | None = None) -> NoteFeatures:
+    """The features of n notes: `vectors` has shape (n, dimension), `texts` is of n texts."""
+    trusted = np.zeros(len(vectors), np.bool_) if trusted is None else trusted
+    return NoteFeatures(vectors, texts.chinese, texts.ngrams, trusted)
 
 
 class CentredVectors(TransformerMixin, BaseEstimator):

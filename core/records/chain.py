@@ -7,7 +7,7 @@ out here; a signed export that was kept elsewhere tells (`core.records.audit_exp
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -45,6 +45,16 @@ class Head:
     last_id: int
     at: datetime | str
     last_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a row of the audit log says: codes, numbers and labels, never a note's text."""
+
+    kind: Act
+    person: str
+    facts: Mapping[str, Any]
+    note_hash: str | None = None
 
 
 class Chain:
@@ -92,34 +102,30 @@ class Chain:
             raise RecordsError(BROKEN_HEAD)
         return head
 
-    def add(
-        self,
-        connection: Connection,
-        head: Head,
-        kind: Act,
-        person: str,
-        facts: Mapping[str, Any],
-        *,
-        at: datetime,
-        note_hash: str | None = None,
-    ) -> Head:
-        """Add a row after the head that this transaction holds; the head from then on.
+    def add(self, connection: Connection, head: Head, entries: Sequence[Entry], *, at: datetime) -> Head:
+        """Add rows after the head that this transaction holds; the head from then on.
 
         Raises:
             ValueError: the facts are not such as an audit log may keep.
         """
-        row: dict[str, Any] = {
-            "id": head.last_id + 1,
-            "at": at,
-            "person": person,
-            "kind": kind.value,
-            "note_hash": note_hash,
-            "facts": facts_text(facts),
-            "previous": head.last_hash,
-        }
-        row["hash"] = self.seal(row)
-        connection.execute(_ADD, row)
-        moved = Head(head.rows + 1, row["id"], at, row["hash"])
+        if not entries:
+            return head
+        added: list[dict[str, Any]] = []
+        last = head.last_hash
+        for number, entry in enumerate(entries, head.last_id + 1):
+            row: dict[str, Any] = {
+                "id": number,
+                "at": at,
+                "person": entry.person,
+                "kind": entry.kind.value,
+                "note_hash": entry.note_hash,
+                "facts": facts_text(entry.facts),
+                "previous": last,
+            }
+            row["hash"] = last = self.seal(row)
+            added.append(row)
+        connection.execute(_ADD, added)
+        moved = Head(head.rows + len(added), head.last_id + len(added), at, last)
         connection.execute(_MOVE, self._head_row(moved))
         return moved
 

@@ -5,30 +5,34 @@ of the error goes to the log.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, bindparam, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, bindparam, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import RecordsError
 from core.notes import Assessment
 from core.records.acts import Act
-from core.records.chain import Chain, Head, audit_key
+from core.records.chain import Chain, Entry, Head, audit_key
 from core.records.engine import for_one_view, for_writing, make_place, note_in_log, open_engine
 from core.records.reasons import REASONS
-from core.records.records import AnsweredNote, Decision
+from core.records.records import AnsweredNote, Decision, NewAnswer
+from core.records.rows import answer_facts, answer_row, answered_note, decision_of
 from core.records.schema import bring_up_to_date
 from core.records.tables import answers, decisions
 from core.records.texts import SWITCHED_OFF, Texts, forget_expired
+from core.records.together import Together
 from core.settings import Settings
 from core.telemetry import observe
 
+PATIENCE = 1.0  # seconds
+TIDY_EVERY = timedelta(minutes=1)
 CANNOT_READ = "The records can't be read now. Nothing was lost; try again in a moment."
 CANNOT_WRITE = "This was not recorded: the records can't be written now. Try again in a moment."
 NO_SUCH_ANSWER = "This answer is not in the records, so no decision about it can be kept."
@@ -61,14 +65,15 @@ class Pen:
     chain: Chain
     head: Head
     at: datetime
-    kinds: list[Act] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
 
     def note(self, kind: Act, person: str, facts: Mapping[str, Any], note_hash: str | None = None) -> None:
-        """Add a row to the audit log."""
-        self.kinds.append(kind)
-        self.head = self.chain.add(
-            self.connection, self.head, kind, person, facts, at=self.at, note_hash=note_hash or None
-        )
+        """Add a row to the audit log, at the transaction's end."""
+        self.entries.append(Entry(kind, person, facts, note_hash or None))
+
+    def seal(self) -> None:
+        """Write the rows."""
+        self.chain.add(self.connection, self.head, self.entries, at=self.at)
 
 
 class DatabaseRecords:
@@ -95,7 +100,10 @@ class DatabaseRecords:
         self._key = key
         self._texts = texts or Texts()
         self._lock = Lock()
+        self._turn = Lock()
+        self._adding = Together(self._add)
         self._chain: Chain | None = None
+        self._tidied: datetime | None = None
 
     @property
     def chain(self) -> Chain:
@@ -119,35 +127,24 @@ class DatabaseRecords:
         Raises:
             RecordsError: it was not recorded.
         """
-        model = assessment.model
-        labels = {task: answer.label for task, answer in assessment.tasks.items()}
-        red_flags = [hit.id for hit in assessment.red_flags]
-        facts = {
-            "labels": labels,
-            "needs_review": assessment.needs_review,
-            "reasons": assessment.reasons,
-            "red_flags": red_flags,
-            "warnings": assessment.warnings,
-            "language": assessment.language,
-            "bundle": model.bundle,
-            "version": model.version,
-            "space": model.embedding,
-        }
+        return self.add_many([NewAnswer(assessment, person, note_hash)])[0]
+
+    def add_many(self, given: Sequence[NewAnswer]) -> list[int]:
+        """Record answers, those of several threads in one transaction; their ids, in order.
+
+        Raises:
+            RecordsError: none was recorded.
+        """
+        return self._adding.outcomes(given) if given else []
+
+    def _add(self, given: Sequence[NewAnswer]) -> list[int]:
         with self.writing() as pen:
-            row = {
-                "at": pen.at,
-                "person": person,
-                "note_hash": note_hash,
-                "labels": labels,
-                "needs_review": assessment.needs_review,
-                "red_flags": red_flags,
-                "language": assessment.language,
-                "model": f"{model.bundle} {model.version} {model.embedding}",
-            }
-            found = pen.connection.execute(_ADD_ANSWER, row).inserted_primary_key
-            number = int(found[0]) if found else 0
-            pen.note(Act.ASSESSMENT, person, {"answer": number, **facts}, note_hash)
-        return number
+            rows = [answer_row(each, pen.at) for each in given]
+            numbers = list(pen.connection.execute(_ADD_ANSWERS, rows).scalars())
+            for number, each in zip(numbers, given, strict=True):
+                facts = {"answer": number, **answer_facts(each.assessment)}
+                pen.note(Act.ASSESSMENT, each.person, facts, each.note_hash)
+        return numbers
 
     def decide(self, answer: int, task: str, label: str, *, reason: str, person: str) -> Decision:
         """Record what a person decided about one task of an answer.
@@ -246,8 +243,8 @@ class DatabaseRecords:
             decided = connection.execute(their_decisions).all()
         last: dict[int, dict[str, Decision]] = {}
         for row in decided:
-            last.setdefault(row.answer, {})[row.task] = _decision(row)
-        return [_answered(row, last.get(row.id, {})) for row in found]
+            last.setdefault(row.answer, {})[row.task] = decision_of(row)
+        return [answered_note(row, last.get(row.id, {})) for row in found]
 
     def close(self) -> None:
         """Let go of the database."""
@@ -281,13 +278,34 @@ class DatabaseRecords:
             RecordsError: the database can't be written; nothing of the block was.
         """
         started = time.perf_counter()
-        with self._connection(CANNOT_WRITE, self._for_writing) as connection:
+        with self._in_turn(), self._connection(CANNOT_WRITE, self._for_writing) as connection:
             head = self.chain.hold(connection)
             at = self._clock()
-            forget_expired(connection, at)
+            self._forget_expired(connection, at)
             pen = Pen(connection, self.chain, head, at)
             yield pen
-        observe.recorded(pen.kinds, time.perf_counter() - started)
+            pen.seal()
+        observe.recorded([entry.kind for entry in pen.entries], time.perf_counter() - started)
+
+    def _forget_expired(self, connection: Connection, at: datetime) -> None:
+        """Delete the texts whose time has passed, at most once a minute: a query takes half as long as an answer's."""
+        if self._tidied is None or abs(at - self._tidied) >= TIDY_EVERY:
+            forget_expired(connection, at)
+            self._tidied = at
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """Write after this process's other threads.
+
+        The database would have them wait, too, but SQLite looks only every few milliseconds whether it is free. Where
+        it hangs they need not hang one after the other: who waited too long asks the database itself.
+        """
+        is_mine = self._turn.acquire(timeout=PATIENCE)
+        try:
+            yield
+        finally:
+            if is_mine:
+                self._turn.release()
 
     @contextmanager
     def _connection(self, sentence: str, engine: Engine) -> Iterator[Connection]:
@@ -302,24 +320,6 @@ class DatabaseRecords:
             raise RecordsError(sentence) from None
 
 
-_ADD_ANSWER = insert(answers)
+_ADD_ANSWERS = insert(answers).returning(answers.c.id, sort_by_parameter_order=True)
 _ADD_DECISION = insert(decisions)
 _ANSWER = select(answers.c.labels, answers.c.note_hash).where(answers.c.id == bindparam("wanted"))
-
-
-def _decision(row: Row[Any]) -> Decision:
-    return Decision(row.task, row.given, row.decided, row.reason, row.person, row.at)
-
-
-def _answered(row: Row[Any], last: dict[str, Decision]) -> AnsweredNote:
-    return AnsweredNote(
-        row.id,
-        row.at,
-        row.person,
-        dict(row.labels),
-        row.needs_review,
-        tuple(row.red_flags),
-        row.language,
-        row.model,
-        last,
-    )

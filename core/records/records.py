@@ -1,6 +1,6 @@
 """What is recorded of an answer and of a decision, and the seam to where it is kept."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -33,6 +33,21 @@ class Decision:
     def accepted(self) -> bool:
         """Whether the desk's label stood."""
         return self.given == self.decided
+
+
+@dataclass(frozen=True, slots=True)
+class NewAnswer:
+    """An answer that is to be recorded.
+
+    Attributes:
+        assessment: the desk's answer.
+        person: who asked.
+        note_hash: keyed hash of the note (`core.records.hashing`), so that the same note can be recognised.
+    """
+
+    assessment: Assessment
+    person: str
+    note_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +86,11 @@ class Records(Protocol):
     """Keeps answers, decisions and their audit log. Methods raise `RecordsError` when the database can't be used."""
 
     def add(self, assessment: Assessment, *, person: str, note_hash: str) -> int:
-        """Record an answer; its id.
+        """Record an answer, as `NewAnswer` names its parts; its id."""
+        ...
 
-        Args:
-            assessment: the desk's answer.
-            person: who asked.
-            note_hash: keyed hash of the note (`core.records.hashing`), so that the same note can be recognised.
-        """
+    def add_many(self, given: Sequence[NewAnswer]) -> list[int]:
+        """Record answers together, all of them or none; their ids, in order."""
         ...
 
     def decide(self, answer: int, task: str, label: str, *, reason: str, person: str) -> Decision:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from core.errors import RecordsError
 from core.records.acts import Act
-from core.records.chain import Chain
+from core.records.chain import Chain, Entry
 from core.records.engine import CANNOT_OPEN, for_writing
 from core.records.tables import answers, audit_head, decisions
 
@@ -97,4 +97,4 @@ def _start_log(connection: Connection, chain: Chain, at: datetime) -> None:
         for table in (answers, decisions)
     }
     if any(older.values()):
-        chain.add(connection, chain.hold(connection), Act.TAKEN_OVER, THE_DESK, older, at=at)
+        chain.add(connection, chain.hold(connection), [Entry(Act.TAKEN_OVER, THE_DESK, older)], at=at)

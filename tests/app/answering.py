@@ -8,7 +8,7 @@ from typing import Any
 from core.errors import RecordsError
 from core.notes import Assessment, ModelIdentity, RankedLabel, RedFlagHit, TaskAnswer
 from core.records.acts import Act
-from core.records.records import AnsweredNote, Decision
+from core.records.records import AnsweredNote, Decision, NewAnswer
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
@@ -57,6 +57,10 @@ class MemoryRecords:
         self._try()
         self.added.append((assessment, person, note_hash))
         return len(self.added)
+
+    def add_many(self, given: Sequence[NewAnswer]) -> list[int]:
+        """Record several."""
+        return [self.add(each.assessment, person=each.person, note_hash=each.note_hash) for each in given]
 
     def decide(self, answer: int, task: str, label: str, *, reason: str, person: str) -> Decision:
         """Record a decision."""

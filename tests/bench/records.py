@@ -23,7 +23,7 @@ class _NoChain(Chain):
     def hold(self, connection: object) -> Head:
         return Head(0, 0, datetime.now(UTC), "")
 
-    def add(self, connection: object, head: Head, *given: object, **named: object) -> Head:
+    def add(self, connection: object, head: Head, entries: object, **named: object) -> Head:
         return head
 
 

@@ -39,6 +39,16 @@ def test_every_text_gets_its_own_vector(server: FaultServer, open_client: Open) 
     assert max(server.requests) <= embedder.limits.list_texts
 
 
+def test_what_needs_no_vectors_is_done_once_before_the_first_ones_come(open_client: Open) -> None:
+    embedder = open_client()
+    events: list[str] = []
+    embedder.embed(TEXTS, on_done=lambda _: events.append("vectors"), meanwhile=lambda: events.append("meanwhile"))
+    assert events[:2] == ["meanwhile", "vectors"]
+    assert events.count("meanwhile") == 1
+    embedder.embed([" "], meanwhile=lambda: events.append("meanwhile"))  # nothing is waited for
+    assert events.count("meanwhile") == 1
+
+
 def test_no_text_is_no_work(open_client: Open) -> None:
     assert open_client().embed([]).vectors.shape == (0, 384)
 

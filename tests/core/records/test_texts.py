@@ -135,6 +135,22 @@ def test_a_text_whose_time_has_passed_is_deleted_at_the_next_write_or_start(
     assert token.encode() not in files(settings.data_dir)
 
 
+def test_a_text_whose_time_passes_while_the_desk_works_is_deleted_within_a_minute(
+    settings: Settings, assessment: Assessment
+) -> None:
+    times = [NOON]
+    working = opened(settings, lambda: times[-1], DAYS, KEY)
+    working.keep_text(working.add(assessment, person="nurse1", note_hash=""), NOTE)
+    times.append(NOON + timedelta(days=DAYS, seconds=-1))
+    working.note(Act.EXPORT, "x", {})
+    assert len(working.kept_texts()) == 1
+    times.append(times[-1] + timedelta(minutes=1))
+    working.note(Act.EXPORT, "x", {})
+    with working.one_view() as connection:
+        assert connection.execute(select(kept_texts)).all() == []
+    working.close()
+
+
 def test_a_text_stays_until_its_time_has_passed(
     keeping: DatabaseRecords, settings: Settings, assessment: Assessment
 ) -> None:

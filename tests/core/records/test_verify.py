@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, select, text
 
 from core.errors import RecordsError
 from core.records.acts import Act
-from core.records.chain import Chain, Head
+from core.records.chain import Chain, Entry, Head
 from core.records.database import DatabaseRecords, open_records
 from core.records.engine import for_writing
 from core.records.tables import audit, audit_head
@@ -159,7 +159,7 @@ def test_two_right_ends_of_one_log_do_not_fit_together(unguarded: DatabaseRecord
         row = connection.execute(select(audit).where(audit.c.id == ROWS - 2)).one()
         head = Head(ROWS - 2, ROWS - 2, row.at, row.hash)
         last = connection.execute(select(audit_head.c.last_hash)).scalar_one()
-        chain.add(connection, head, Act.EXPORT, "other history", {}, at=NOON)
+        chain.add(connection, head, [Entry(Act.EXPORT, "other history", {})], at=NOON)
         second = {"id": ROWS, "at": NOON, "person": "x", "kind": "export", "note_hash": None, "facts": "{}"}
         second |= {"previous": last}
         connection.execute(insert(audit), {**second, "hash": chain.seal(second)})
