@@ -1,9 +1,13 @@
-"""A person at the Triage page without a browser: the WebSocket that the page uses, in Streamlit's own messages."""
+"""A person at the Triage page without a browser: the WebSocket that the page uses, in Streamlit's own messages.
+
+As in a browser, parts of a page that run by themselves run every few seconds while it is open.
+"""
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from types import TracebackType
 from typing import Self
 
@@ -11,7 +15,11 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.web.server.starlette.starlette_app_utils import generate_xsrf_token_string
+from streamlit.web.server.starlette.starlette_server_config import XSRF_COOKIE_NAME
 from websockets.asyncio.client import ClientConnection, connect
+
+from app.sign_in.door import USED
 
 OPENING = 60.0
 NOT_RECORDED = b"Not recorded"
@@ -39,20 +47,26 @@ class Visitor:
 
     Attributes:
         address: `host:port` of the desk.
+        cookie: the browser's cookies, where people sign in.
     """
 
     address: str
+    cookie: str = ""
     _widgets: dict[str, str] = field(default_factory=dict)
+    _due: dict[str, tuple[float, float]] = field(default_factory=dict)  # of each part: when it runs next, how often
     _values: dict[str, WidgetState] = field(default_factory=dict)
     _socket: ClientConnection | None = None
 
     async def __aenter__(self) -> Self:
         """Open the page."""
-        # Streamlit reads its session from the protocol's second word; a new one has none.
+        # The protocol's second word is compared with a cookie before that of sign-in is looked at.
+        token = generate_xsrf_token_string()
+        cookies = "; ".join(filter(None, (f"{XSRF_COOKIE_NAME}={token}", self.cookie)))
         self._socket = await connect(
             f"ws://{self.address}/_stcore/stream",
-            subprotocols=["streamlit"],  # type: ignore[list-item]
+            subprotocols=["streamlit", token],  # type: ignore[list-item]
             origin=f"http://{self.address}",  # type: ignore[arg-type]
+            additional_headers={"Cookie": cookies},
             max_size=LARGEST,
             open_timeout=OPENING,
             ping_interval=None,
@@ -73,6 +87,8 @@ class Visitor:
         Raises:
             AssertionError: the page shows no answer.
         """
+        if self.cookie:
+            await asyncio.to_thread(self._use)
         box, send = self._widgets["text"], self._widgets["assess"]
         self._values[box] = WidgetState(id=box, string_value=text)
         started = time.perf_counter()
@@ -80,10 +96,28 @@ class Visitor:
         assert b"acuity" in seen, "the page shows no answer"
         return time.perf_counter() - started, NOT_RECORDED not in seen
 
-    async def _run(self, pressed: WidgetState | None) -> bytes:
-        """Have the page run, and read until that run has ended; all that came."""
+    async def rest(self, until: float) -> None:
+        """Leave the page as it is until a moment of `time.perf_counter`; its parts run meanwhile."""
+        while (now := time.perf_counter()) < until:
+            part, (due, every) = min(self._due.items(), key=lambda each: each[1], default=("", (until, 0.0)))
+            await asyncio.sleep(max(0.0, min(due, until) - now))
+            if part and due < until:
+                self._due[part] = time.perf_counter() + every, every
+                await self._run(None, part)
+
+    def _use(self) -> None:
+        """Tell that somebody types here, as the page does."""
+        connection = HTTPConnection(self.address)
+        connection.request("POST", USED, headers={"Cookie": self.cookie})
+        assert connection.getresponse().status == 204
+        connection.close()
+
+    async def _run(self, pressed: WidgetState | None, part: str = "") -> bytes:
+        """Have the page, or a part of it, run, and read until that run has ended; all that came."""
         assert self._socket is not None
-        state = ClientState(query_string="", page_script_hash="")
+        state = ClientState(query_string="", page_script_hash="", fragment_id=part, is_auto_rerun=bool(part))
+        if not part:
+            self._due.clear()
         state.widget_states.widgets.extend(self._values.values())
         if pressed:
             state.widget_states.widgets.append(pressed)
@@ -98,6 +132,9 @@ class Visitor:
                 if kind == "delta":
                     seen.append(content)
                     self._remember(message)
+                elif kind == "auto_rerun":
+                    every = message.auto_rerun.interval
+                    self._due[message.auto_rerun.fragment_id] = time.perf_counter() + every, every
                 elif kind == "script_finished":
                     if message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                         continue
@@ -112,8 +149,18 @@ class Visitor:
             self._widgets[widget.id.rpartition("-")[2]] = widget.id
 
 
-async def crowd(address: str, people: int, seconds: float, pace: float, texts: Iterator[str]) -> list[Answered]:
+async def crowd(
+    address: str, people: int, seconds: float, pace: float, texts: Iterator[str], cookies: Sequence[str] = ()
+) -> list[Answered]:
     """So many people who paste a note every `pace` seconds, each at a moment of their own; every answer they saw.
+
+    Args:
+        address: `host:port` of the desk.
+        people: how many.
+        seconds: how long.
+        pace: seconds between two notes of one person.
+        texts: their notes.
+        cookies: of each person's browser; none where nobody signs in.
 
     Raises:
         AssertionError, OSError, TimeoutError: a page could not be opened, or gave no answer.
@@ -126,14 +173,14 @@ async def crowd(address: str, people: int, seconds: float, pace: float, texts: I
     async def person(number: int) -> None:
         nonlocal zero
         await asyncio.sleep(0.05 * number)  # pages are opened one after another, as at the start of a shift
-        async with Visitor(address) as page:
+        async with Visitor(address, cookies[number] if cookies else "") as page:
             if await everybody.wait() == 0:
                 zero = time.perf_counter()
                 beginning.set()
             await beginning.wait()
             due = zero + pace * number / people
             while due < zero + seconds:
-                await asyncio.sleep(max(0.0, due - time.perf_counter()))
+                await page.rest(due)
                 begun = time.perf_counter() - zero
                 found.append(Answered(begun, *await page.ask(next(texts))))
                 due += pace

@@ -27,6 +27,7 @@ admit("triage")
 SEXES: dict[Sex, str] = {"female": "Female", "male": "Male"}
 BOX_HEIGHT = 250  # pixels
 WIDTHS = (2, 3)
+LISTED = 200  # notes of today; the list is drawn with each note sent
 TROUBLES = {
     "endpoint": "The reading service does not answer.",
     "bundle": "The model can't be used.",
@@ -213,7 +214,7 @@ def show_today(say: Voice) -> None:
     st.subheader(say("Your notes of today"), anchor=False)
     now, zone = datetime.now(UTC), zone_called(st.context.timezone)
     try:
-        notes = records().answers(since=start_of_day(now, zone), person=person())
+        notes = records().answers(since=start_of_day(now, zone), person=person(), newest=LISTED + 1)
     except NotAdmitted:  # the page is about to be cleared
         return
     except RecordsError:
@@ -222,7 +223,10 @@ def show_today(say: Voice) -> None:
     if not notes:
         st.markdown(say("None yet. Each note you send is listed here, the most urgent first, without its text."))
         return
-    st.dataframe(waiting_list(notes, now, zone, say), hide_index=True, alt=say("Your notes of today"))
+    listed = notes[-LISTED:]
+    st.dataframe(waiting_list(listed, now, zone, say), hide_index=True, alt=say("Your notes of today"))
+    if len(notes) > LISTED:
+        st.caption(say("These are your newest {count} notes of today; there are more.", count=LISTED))
 
 
 def records_of_person() -> DatabaseRecords:

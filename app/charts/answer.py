@@ -5,7 +5,7 @@ from textwrap import wrap
 
 import plotly.graph_objects as go
 
-from app.charts.style import ACCENT, INK, INK_ON_DARK, MUTED, PALETTE, calm
+from app.charts.style import ACCENT, INK, INK_ON_DARK, MUTED, PALETTE
 from app.text import Voice
 from core.notes import TaskAnswer
 from core.wording import SHOWN, percent
@@ -34,41 +34,48 @@ def probability_bars(answer: TaskAnswer, say: Voice, *, is_dark: bool = False) -
     names = [_short(say.wording.label(answer.task, label)) for label, _ in rows]
     names[0] = f"<b>{names[0]}</b>"
     shares = [100 * probability for _, probability in rows]
-    figure = go.Figure(
-        go.Bar(
-            x=shares,
-            y=list(range(len(rows))),
-            orientation="h",
-            marker_color=[accent, *[MUTED] * (len(rows) - 1)],
-            text=[percent(probability) for _, probability in rows],
-            textposition="outside",
-            textfont={"color": ink},
-            cliponaxis=False,
-            customdata=names,
-            hovertemplate="%{customdata}: %{text}<extra></extra>",
-        )
-    )
-    calm(figure, x=say("Probability (%)"), height=HEIGHT)
-    figure.update_layout(
-        bargap=0.3, showlegend=False, margin={"l": 4, "r": 34, "t": 4, "b": 4}, dragmode=False, minreducedwidth=30
-    )
-    figure.update_xaxes(
-        range=[0, 100],
-        tickvals=[0, 50, 100],
-        tickangle=0,
-        fixedrange=True,
-        title={"standoff": 2, "font": {"color": ink, "size": 12}},
-        tickfont={"color": ink},
-    )
-    figure.update_yaxes(
-        tickvals=list(range(len(rows))),
-        ticktext=names,
-        range=[len(rows) - 0.5, -0.5],
-        fixedrange=True,
-        showgrid=False,
-        tickfont={"color": ink, "size": 12},
-    )
-    return figure
+    bars = {
+        "type": "bar",
+        "x": shares,
+        "y": list(range(len(rows))),
+        "orientation": "h",
+        "marker": {"color": [accent, *[MUTED] * (len(rows) - 1)]},
+        "text": [percent(probability) for _, probability in rows],
+        "textposition": "outside",
+        "textfont": {"color": ink},
+        "cliponaxis": False,
+        "customdata": names,
+        "hovertemplate": "%{customdata}: %{text}<extra></extra>",
+    }
+    # All at once: plotly takes eight times as long to update a figure that is there already.
+    layout = {
+        "height": HEIGHT,
+        "margin": {"l": 4, "r": 34, "t": 4, "b": 4},
+        "hoverlabel": {"align": "left"},
+        "bargap": 0.3,
+        "showlegend": False,
+        "dragmode": False,
+        "minreducedwidth": 30,
+        "xaxis": {
+            "title": {"text": say("Probability (%)"), "standoff": 2, "font": {"color": ink, "size": 12}},
+            "automargin": True,
+            "range": [0, 100],
+            "tickvals": [0, 50, 100],
+            "tickangle": 0,
+            "fixedrange": True,
+            "tickfont": {"color": ink},
+        },
+        "yaxis": {
+            "automargin": True,
+            "tickvals": list(range(len(rows))),
+            "ticktext": names,
+            "range": [len(rows) - 0.5, -0.5],
+            "fixedrange": True,
+            "showgrid": False,
+            "tickfont": {"color": ink, "size": 12},
+        },
+    }
+    return go.Figure([bars], layout)
 
 
 def _short(name: str) -> str:

@@ -223,9 +223,20 @@ class DatabaseRecords:
             pass
 
     def answers(
-        self, *, since: datetime | None = None, until: datetime | None = None, person: str | None = None
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        person: str | None = None,
+        newest: int | None = None,
     ) -> list[AnsweredNote]:
         """Answers given from `since` until before `until`, oldest first, each with its last decisions.
+
+        Args:
+            since: a moment with a zone.
+            until: a moment with a zone.
+            person: whose; none: everybody's.
+            newest: how many at most, the last ones; none: all.
 
         Raises:
             RecordsError: they can't be read.
@@ -237,6 +248,9 @@ class DatabaseRecords:
             wanted.append(answers.c.at < until)
         if person is not None:
             wanted.append(answers.c.person == person)
+        if newest is not None:
+            last_ones = select(answers.c.id).where(*wanted).order_by(answers.c.at.desc(), answers.c.id.desc())
+            wanted = [answers.c.id.in_(last_ones.limit(newest))]
         their_decisions = select(decisions).join(answers).where(*wanted).order_by(decisions.c.id)
         with self.reading() as connection:
             found = connection.execute(select(answers).where(*wanted).order_by(answers.c.at, answers.c.id)).all()

@@ -98,9 +98,14 @@ class Records(Protocol):
         ...
 
     def answers(
-        self, *, since: datetime | None = None, until: datetime | None = None, person: str | None = None
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        person: str | None = None,
+        newest: int | None = None,
     ) -> list[AnsweredNote]:
-        """Answers given in a time span, oldest first, each with its last decisions."""
+        """Answers given in a time span, at most the newest so many, oldest first, each with its last decisions."""
         ...
 
     def note(self, kind: Act, person: str, facts: Mapping[str, Any], *, note_hash: str | None = None) -> None:

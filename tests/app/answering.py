@@ -71,7 +71,12 @@ class MemoryRecords:
         return decision
 
     def answers(
-        self, *, since: datetime | None = None, until: datetime | None = None, person: str | None = None
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        person: str | None = None,
+        newest: int | None = None,
     ) -> Sequence[AnsweredNote]:
         """Nothing: no test reads here."""
         self._try()

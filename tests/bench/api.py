@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,15 +92,15 @@ def served(settings: Settings) -> Iterator[int]:
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[tuple[int, int]]:
-    """The same; gives its port and the id of its process."""
+def serving(settings: Settings, more: Callable[[str], Mapping[str, str]] = lambda _: {}) -> Iterator[tuple[int, int]]:
+    """The same; gives its port and the id of its process. `more` gives further variables for the server's address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     allowed = {"TRIAGE_API_NOTES_PER_MINUTE": ANY_NUMBER}
     with subprocess.Popen(
         [sys.executable, "-P", "-m", "app.server", "--port", str(port)],
-        env=environment(settings) | allowed,
+        env=environment(settings) | allowed | more(f"http://127.0.0.1:{port}"),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:

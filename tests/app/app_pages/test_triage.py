@@ -236,15 +236,6 @@ def test_the_next_note_clears_the_page(page: AppTest) -> None:
     assert page.text_area(key="text").value == ""
 
 
-def test_the_day_s_list_has_the_note_without_its_text(page: AppTest) -> None:
-    send(page)
-    page.button(key="accept_all").click().run()
-    shown = page.dataframe[0].value
-    assert shown["Department"].tolist() == ["Cardiology"]
-    assert shown["Decision"].tolist() == ["Accepted"]
-    assert NOTE not in shown.to_string()
-
-
 def test_two_people_have_two_boxes(page: AppTest) -> None:
     send(page)
     other = AppTest.from_file(MAIN, default_timeout=90).run()

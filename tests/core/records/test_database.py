@@ -105,7 +105,21 @@ def test_answers_are_found_by_time_in_any_zone_and_by_person(settings: Settings,
     assert [note.at for note in since] == sorted(moments)[1:]
     assert [note.at for note in records.answers(until=NOON + timedelta(hours=1))] == [NOON]
     assert [note.person for note in records.answers(person="a")] == ["a"]
+    newest = records.answers(newest=1)
+    assert [note.at for note in newest] == [max(moments)]
+    assert records.answers(newest=len(moments) + 1) == records.answers()
     records.close()
+
+
+def test_the_newest_answers_of_a_person_come_with_their_decisions(
+    records: DatabaseRecords, assessment: Assessment
+) -> None:
+    numbers = [records.add(assessment, person=f"nurse{place % 2}", note_hash="") for place in range(6)]
+    for number in numbers:
+        records.decide(number, "acuity", "1", reason="other", person="nurse1")
+    found = records.answers(person="nurse0", newest=2)
+    assert [note.id for note in found] == [numbers[2], numbers[4]]
+    assert [note.label("acuity") for note in found] == ["1", "1"]
 
 
 def test_records_outlive_the_process_that_wrote_them(settings: Settings, assessment: Assessment) -> None:
