@@ -197,16 +197,18 @@ async def unless_gone(request: Request, work: Awaitable[T]) -> T:
     Raises:
         Problem: nobody reads this answer any more.
     """
-    working, gone = asyncio.ensure_future(work), asyncio.ensure_future(_hung_up(request))
+    working = asyncio.ensure_future(work)
+    gone = asyncio.create_task(_hung_up(request))
+    gone.add_done_callback(lambda _: working.cancel())
     try:
-        await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            return working.result()
-        raise Problem(408, "gone", "The client has gone.")
+        return await working
+    except asyncio.CancelledError:
+        if gone.done() and not gone.cancelled():
+            raise Problem(408, "gone", "The client has gone.") from None
+        raise
     finally:
         gone.cancel()
         working.cancel()
-        await asyncio.gather(working, gone, return_exceptions=True)
 
 
 async def _hung_up(request: Request) -> None:

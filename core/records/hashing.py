@@ -1,5 +1,6 @@
 """Names a note in the records, so that the same note can be recognised and its text can't be guessed."""
 
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
@@ -15,5 +16,12 @@ def note_hash(text: str, data_dir: Path) -> str:
         text: the note, as written.
         data_dir: where the installation keeps its secret; another installation gets another hash.
     """
-    key = installation_secret(data_dir)
-    return blake2b(text.encode("utf-8", "surrogatepass"), key=key, digest_size=32, person=PERSON).hexdigest()
+    state = _keyed(data_dir).copy()
+    state.update(text.encode("utf-8", "surrogatepass"))
+    return state.hexdigest()
+
+
+@lru_cache(maxsize=8)
+def _keyed(data_dir: Path) -> blake2b:
+    """A hash with the installation's key, to which a text is added; the key is read once in a process."""
+    return blake2b(key=installation_secret(data_dir), digest_size=32, person=PERSON)
