@@ -44,7 +44,8 @@ ASSESSMENT_SECONDS = Histogram(
 )
 STAGE_SECONDS = Histogram(
     "triage_stage_seconds",
-    "Parts of one call of the desk: embed (cache and endpoint), rules (red flags), heads (classifiers).",
+    "Parts of one call of the desk: embed (cache and endpoint), rules (red flags; while the endpoint is at work), "
+    "heads (classifiers).",
     ("stage",),
     buckets=BUCKETS,
     registry=REGISTRY,
