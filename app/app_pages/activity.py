@@ -224,10 +224,18 @@ def show_page() -> None:
     zone, now = zone_of_reader(), datetime.now(UTC)
     since = summary.start_of(span, now, zone)
     with st.spinner(say("Reading the records")):
-        notes = records().answers(since=since)
+        found = records().answers(since=since, newest=summary.MOST + 1)
+    notes = found[-summary.MOST :]
     if not notes:
         show_nothing_yet(span)
         return
+    if len(found) > summary.MOST:
+        since = notes[0].at.astimezone(zone)
+        st.info(
+            say("There are more than {count} notes in this time span. The newest are shown, from {since} on.",
+                count=f"{summary.MOST:,}", since=since.strftime("%Y-%m-%d %H:%M")),
+            icon=":material/filter_list:",
+        )  # fmt: skip
     show_totals(summary.totals(notes))
     show_volume(notes, zone, since, now)
     left, right = st.columns(2)

@@ -23,7 +23,7 @@ from core.records.chain import Chain, Entry, Head, audit_key
 from core.records.engine import for_one_view, for_writing, make_place, note_in_log, open_engine
 from core.records.reasons import REASONS
 from core.records.records import AnsweredNote, Decision, NewAnswer
-from core.records.rows import answer_facts, answer_row, answered_note, decision_of
+from core.records.rows import NO_DECISIONS, answer_facts, answer_row, answered_note, decision_of
 from core.records.schema import bring_up_to_date
 from core.records.tables import answers, decisions
 from core.records.texts import SWITCHED_OFF, Texts, forget_expired
@@ -253,12 +253,12 @@ class DatabaseRecords:
             wanted = [answers.c.id.in_(last_ones.limit(newest))]
         their_decisions = select(decisions).join(answers).where(*wanted).order_by(decisions.c.id)
         with self.reading() as connection:
-            found = connection.execute(select(answers).where(*wanted).order_by(answers.c.at, answers.c.id)).all()
-            decided = connection.execute(their_decisions).all()
-        last: dict[int, dict[str, Decision]] = {}
-        for row in decided:
-            last.setdefault(row.answer, {})[row.task] = decision_of(row)
-        return [answered_note(row, last.get(row.id, {})) for row in found]
+            last: dict[int, dict[str, Decision]] = {}
+            for row in connection.execute(their_decisions):
+                last.setdefault(row.answer, {})[row.task] = decision_of(row)
+            rows = connection.execute(select(answers).where(*wanted).order_by(answers.c.at, answers.c.id))
+            alike: dict[object, Any] = {}
+            return [answered_note(row, last.get(row.id, NO_DECISIONS), alike) for row in rows]
 
     def close(self) -> None:
         """Let go of the database."""

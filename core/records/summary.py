@@ -17,6 +17,7 @@ Span = Literal["today", "week", "month", "all"]
 Step = Literal["hour", "day", "hour_of_day"]
 SPANS: tuple[Span, ...] = ("today", "week", "month", "all")
 DAYS_BACK: dict[Span, int] = {"today": 0, "week": 6, "month": 29}
+MOST = 200_000  # notes that a page reads: it holds them all, and the server's other pages wait for the processor
 TOP = 6  # departments shown by name
 REST = ""  # stands for all other departments; no label is empty
 NO_LABEL = "?"  # the bundle in use then had no such task

@@ -66,6 +66,19 @@ def figures(page: AppTest) -> list[dict[str, object]]:
     return [json.loads(chart.proto.spec) for chart in page.get("plotly_chart")]
 
 
+@pytest.mark.usefixtures("some_notes")
+def test_of_more_notes_than_a_page_holds_the_newest_are_shown_and_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(summary, "MOST", 3)
+    page = open_page()
+    assert numbers(page)["Notes answered"] == "3"
+    assert not page.info
+    page.segmented_control(key="activity_span").set_value("all").run()
+    assert numbers(page)["Notes answered"] == "3"
+    assert (
+        f"more than 3 notes in this time span. The newest are shown, from {NOW:%Y-%m-%d %H:%M} on" in page.info[0].value
+    )
+
+
 def test_without_notes_the_page_says_what_to_do() -> None:
     page = open_page()
     assert not page.exception
