@@ -15,7 +15,15 @@ BAD_URL = (
 )
 CANNOT_OPEN = "The records' database can't be opened. Nothing was lost; try again, or tell who runs this desk."
 BUSY_TIMEOUT = 10.0  # seconds to wait for another writer
-CONNECT_TIMEOUT = 5  # seconds; a server that does not answer must not hold up a page
+# A server that does not answer must not hold up a page: seconds to connect, and, where the network has gone in the
+# middle, about 20 until that is noticed (libpq's own settings).
+PATIENCE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 20_000,
+}
 # A record that was acknowledged outlives a power cut: FULL waits for the disk at each commit. NORMAL would not, and be
 # faster (`python -m tests.bench records` measures both); a power cut would then take the last seconds of acknowledged
 # answers, decisions and audit rows together, and leave a database that is whole and says nothing of them.
@@ -36,8 +44,11 @@ def open_engine(url: str, *, synchronous: str = SYNCHRONOUS) -> Engine:
     try:
         where = make_url(url)
         if where.get_backend_name() != "sqlite":
-            limit = {"connect_timeout": CONNECT_TIMEOUT} if where.get_driver_name() == "psycopg" else {}
-            return create_engine(where, hide_parameters=True, pool_pre_ping=True, connect_args=limit)
+            patience = PATIENCE if where.get_driver_name() == "psycopg" else {}
+            engine = create_engine(where, hide_parameters=True, pool_pre_ping=True, connect_args=dict(patience))
+            if where.get_backend_name() == "postgresql":
+                event.listen(engine, "begin", _limit_wait)
+            return engine
         if not where.database or where.database == ":memory:":
             raise RecordsError(BAD_URL)  # it would be another database in each thread
         engine = create_engine(where, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT})
@@ -95,6 +106,12 @@ def note_in_log(error: Exception) -> None:
     """The kind of an error alone: its words can hold values and addresses."""
     kind = type(error.orig) if isinstance(error, DBAPIError) and error.orig else type(error)
     log.warning("records: %s", kind.__name__)
+
+
+def _limit_wait(connection: Connection) -> None:
+    """A writer waits for another as long as in SQLite, for instance for one that was frozen in the middle."""
+    if connection.get_execution_options().get("writes", False):
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {round(1000 * BUSY_TIMEOUT)}")
 
 
 def _begin(connection: Connection) -> None:

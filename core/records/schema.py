@@ -55,6 +55,7 @@ def _bring_up_to_date(engine: Engine, chain: Chain, clock: Callable[[], datetime
             return
     with for_writing(engine).begin() as connection:
         if engine.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL statement_timeout = 0"))  # a step, or another process's, can take long
             connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         before = step_of(connection)
         if before == NEWEST:

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, create_engine, select, text
 from sqlalchemy.exc import DBAPIError
 
 from core.errors import RecordsError
-from core.records import schema
+from core.records import engine, schema
 from core.records.acts import Act
 from core.records.database import DatabaseRecords, now, open_records
 from core.records.sign_ins import SignIns
@@ -144,6 +144,19 @@ def test_several_processes_start_at_once_and_never_fork_the_chain(site: Settings
     assert rows_and_breach(records) == (120, None)
     assert len(records.answers()) == 60
     records.close()
+
+
+def test_a_writer_that_never_ends_holds_up_nobody_for_long(
+    records: DatabaseRecords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = records.add(some_assessment(), person="nurse1", note_hash="")
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT", 0.3)
+    with records._engine.begin() as frozen:
+        frozen.execute(text("SELECT * FROM audit_head FOR UPDATE"))
+        with pytest.raises(RecordsError, match="not recorded"):
+            records.add(some_assessment(), person="nurse1", note_hash="")
+        assert [note.id for note in records.answers()] == [number]  # reading goes on
+    assert records.add(some_assessment(), person="nurse1", note_hash="") > number
 
 
 def test_a_desk_with_another_secret_is_refused(records: DatabaseRecords, url: str, tmp_path: Path) -> None:
