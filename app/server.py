@@ -34,6 +34,9 @@ from core.telemetry import tracing
 from core.telemetry.logs import open_log, take_over
 
 MAIN = Path(__file__).with_name("main.py")
+# Seconds (Python's own: 0.005). A nurse's page takes turns with whatever keeps the processor busy in this process, such
+# as a lead's download, some fifty times for each answer: beside it 95 of 100 came within 0.15 s, and 0.54 s before.
+SWITCH = 0.001
 log = logging.getLogger(__name__)
 
 
@@ -124,6 +127,7 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8501)
     options = parser.parse_args()
+    sys.setswitchinterval(SWITCH)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # no dump of a memory that holds notes; children inherit it
     try:
         settings, notices = preflight()

@@ -116,7 +116,11 @@ class Assessment:
             "reasons": list(self.reasons),
             "warnings": list(self.warnings),
             "language": self.language,
-            "model": asdict(self.model),
+            "model": {
+                "bundle": self.model.bundle,
+                "version": self.model.version,
+                "embedding": self.model.embedding,
+            },
         }
 
 

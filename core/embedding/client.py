@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import ParamSpec, Self, TypeVar
@@ -223,7 +223,7 @@ class Embedder:
                     patience = Patience(end or time.monotonic() + self._timeout, persistent=a_table)
                     running[self._submit(ask, texts[part], patience)] = part, patience
                 if meanwhile:
-                    wait(running, timeout=SENT)  # else the request would wait for this thread
+                    _first_of(running, SENT)  # else the request would wait for this thread
                     meanwhile()
                     meanwhile = None
                 for future in self._finished(running):
@@ -279,10 +279,10 @@ class Embedder:
             EndpointTimeout: none was done by then.
         """
         left = min(patience.left for _, patience in running.values()) + GRACE
-        done, late = wait(running, timeout=min(max(left, 0.0), threading.TIMEOUT_MAX), return_when=FIRST_COMPLETED)
+        done = _first_of(running, min(max(left, 0.0), threading.TIMEOUT_MAX))
         if done:
             return done
-        if any(future.running() for future in late):
+        if any(future.running() for future in running):
             self._abandon()
         raise EndpointTimeout(f"{self.endpoint_name} gave no answer in time. {KEPT}")
 
@@ -294,3 +294,15 @@ class Embedder:
                 self._pool = None
         self._pace = self._new_pace()  # a turn may never end
         self._line.abandon()
+
+
+def _first_of(running: Collection[Future[R]], timeout: float) -> set[Future[R]]:
+    """Those that are done when the first one is, or none within so many seconds."""
+    if len(running) > 1:
+        return wait(running, timeout, FIRST_COMPLETED).done
+    (only,) = running
+    try:
+        only.exception(timeout)
+    except TimeoutError:
+        return set()
+    return {only}
