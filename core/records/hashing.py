@@ -1,12 +1,12 @@
 """Names a note in the records, so that the same note can be recognised and its text can't be guessed."""
 
-from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
 from core.embedding.cache import installation_secret
 
 PERSON = b"triage-note"  # keeps these hashes apart from the cache's, which have the same key
+_known: dict[Path, blake2b] = {}
 
 
 def note_hash(text: str, data_dir: Path) -> str:
@@ -21,7 +21,11 @@ def note_hash(text: str, data_dir: Path) -> str:
     return state.hexdigest()
 
 
-@lru_cache(maxsize=8)
 def _keyed(data_dir: Path) -> blake2b:
-    """A hash with the installation's key, to which a text is added; the key is read once in a process."""
-    return blake2b(key=installation_secret(data_dir), digest_size=32, person=PERSON)
+    """A hash with the installation's key, to which a text is added; a key that is kept is read once in a process."""
+    found = _known.get(data_dir)
+    if found is None:
+        found = blake2b(key=installation_secret(data_dir), digest_size=32, person=PERSON)
+        if (data_dir / "cache-secret").is_file():
+            _known[data_dir] = found
+    return found
