@@ -47,7 +47,7 @@ def probability_bars(answer: TaskAnswer, say: Voice, *, is_dark: bool = False) -
         "customdata": names,
         "hovertemplate": "%{customdata}: %{text}<extra></extra>",
     }
-    # All at once: plotly takes eight times as long to update a figure that is there already.
+    # All at once: plotly takes six times as long to update a figure that is there already.
     layout = {
         "height": HEIGHT,
         "margin": {"l": 4, "r": 34, "t": 4, "b": 4},

@@ -16,6 +16,7 @@ from core.embedding.space import EmbeddingSpace, Vectors
 from core.errors import SettingsError
 from core.files import put_once
 
+SECRET_FILE = "cache-secret"  # noqa: S105 - its name
 DAY = 86_400  # seconds
 FOR_TRAINING = 90 * DAY  # so that a table which is trained on again next month need not be embedded again
 UNIT_TOLERANCE = 1e-3  # how far a kept vector's length may be from 1
@@ -102,9 +103,9 @@ def believed(kept: Sequence[object], dimension: int) -> list[Vectors | None]:
 def installation_secret(data_dir: Path) -> bytes:
     """The 32 bytes that key this installation's hashes, made at the first call (file mode 0600).
 
-    Where `data_dir` can't be written, they last as long as the process.
+    Where `data_dir` can't be written, they are others at each call (`kept_secret`).
     """
-    path = data_dir / "cache-secret"
+    path = data_dir / SECRET_FILE
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         if not path.exists():
@@ -113,6 +114,15 @@ def installation_secret(data_dir: Path) -> bytes:
     except OSError:
         secret = b""
     return secret if len(secret) == 32 else secrets.token_bytes(32)
+
+
+def kept_secret(data_dir: Path) -> bytes | None:
+    """The same 32 bytes, where the next process will find them, too; else none."""
+    secret = installation_secret(data_dir)
+    try:
+        return secret if (data_dir / SECRET_FILE).read_bytes() == secret else None
+    except OSError:
+        return None
 
 
 def open_cache(url: str, *, ttl: int = DAY, max_bytes: int = 1 << 30) -> VectorCache:

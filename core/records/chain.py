@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from core.embedding.cache import installation_secret
+from core.embedding.cache import kept_secret
 from core.errors import RecordsError
 from core.records.acts import Act
 from core.records.tables import audit, audit_head
@@ -151,12 +151,8 @@ def audit_key(data_dir: Path) -> bytes:
     Raises:
         RecordsError: the secret can't be kept, so nobody could check a seal later.
     """
-    secret = installation_secret(data_dir)
-    try:
-        is_kept = (data_dir / "cache-secret").read_bytes() == secret
-    except OSError:
-        is_kept = False
-    if not is_kept:
+    secret = kept_secret(data_dir)
+    if secret is None:
         raise RecordsError(CANNOT_SEAL)
     return blake2b(key=secret, digest_size=32, person=b"triage-audit").digest()
 

@@ -31,7 +31,7 @@ from core.records.together import Together
 from core.settings import Settings
 from core.telemetry import observe
 
-PATIENCE = 1.0  # seconds
+TURN = 1.0  # seconds that a thread waits for those before it
 TIDY_EVERY = timedelta(minutes=1)
 CANNOT_READ = "The records can't be read now. Nothing was lost; try again in a moment."
 CANNOT_WRITE = "This was not recorded: the records can't be written now. Try again in a moment."
@@ -302,7 +302,7 @@ class DatabaseRecords:
         observe.recorded([entry.kind for entry in pen.entries], time.perf_counter() - started)
 
     def _forget_expired(self, connection: Connection, at: datetime) -> None:
-        """Delete the texts whose time has passed, at most once a minute: a query takes half as long as an answer's."""
+        """Delete the texts whose time has passed, at most once a minute."""
         if self._tidied is None or abs(at - self._tidied) >= TIDY_EVERY:
             forget_expired(connection, at)
             self._tidied = at
@@ -314,7 +314,7 @@ class DatabaseRecords:
         The database would have them wait, too, but SQLite looks only every few milliseconds whether it is free. Where
         it hangs they need not hang one after the other: who waited too long asks the database itself.
         """
-        is_mine = self._turn.acquire(timeout=PATIENCE)
+        is_mine = self._turn.acquire(timeout=TURN)
         try:
             yield
         finally:

@@ -3,7 +3,7 @@
 from hashlib import blake2b
 from pathlib import Path
 
-from core.embedding.cache import installation_secret
+from core.embedding.cache import installation_secret, kept_secret
 
 PERSON = b"triage-note"  # keeps these hashes apart from the cache's, which have the same key
 _known: dict[Path, blake2b] = {}
@@ -23,9 +23,10 @@ def note_hash(text: str, data_dir: Path) -> str:
 
 def _keyed(data_dir: Path) -> blake2b:
     """A hash with the installation's key, to which a text is added; a key that is kept is read once in a process."""
-    found = _known.get(data_dir)
-    if found is None:
-        found = blake2b(key=installation_secret(data_dir), digest_size=32, person=PERSON)
-        if (data_dir / "cache-secret").is_file():
-            _known[data_dir] = found
+    if data_dir in _known:
+        return _known[data_dir]
+    kept = kept_secret(data_dir)
+    found = blake2b(key=kept or installation_secret(data_dir), digest_size=32, person=PERSON)
+    if kept:
+        _known[data_dir] = found
     return found

@@ -59,8 +59,7 @@ def answered_note(row: Row[Any], last: Mapping[str, Decision], alike: dict[objec
     Args:
         row: of the table of answers.
         last: the last decisions about it, by task.
-        alike: values of the rows before; equal ones are one, so that a hundred thousand notes take a quarter of the
-            memory.
+        alike: values of the rows before; equal ones are one, so that many notes take a fifth of the memory.
     """
     labels, flags = row.labels, tuple(row.red_flags)
     return AnsweredNote(

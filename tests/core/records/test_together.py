@@ -1,5 +1,6 @@
+import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from threading import Event
 
@@ -12,7 +13,7 @@ from core.records.records import NewAnswer
 from core.records.together import Together
 from core.records.verify import verify
 
-THREADS = 5
+PATIENCE = 10.0  # seconds
 
 
 class Writer:
@@ -24,42 +25,48 @@ class Writer:
 
     def write(self, items: Sequence[int]) -> list[int]:
         self.began.set()
-        assert self.may.wait(10)
+        assert self.may.wait(PATIENCE)
         self.written.append(list(items))
         if -1 in items:
             raise RecordsError("The disk is full.")
         return [10 * item for item in items]
 
 
+def behind_one_another(writer: Writer, *given: Sequence[int]) -> list[Future[list[int]]]:
+    """The outcomes of what threads gave, the others while the first one's was being written."""
+    together, end = Together(writer.write), time.monotonic() + PATIENCE
+    with ThreadPoolExecutor(len(given)) as pool:
+        found = [pool.submit(together.outcomes, given[0])]
+        assert writer.began.wait(PATIENCE)
+        found += [pool.submit(together.outcomes, items) for items in given[1:]]
+        while len(together._waiting) < len(given) - 1:
+            assert time.monotonic() < end, "not all of them wait"
+            time.sleep(0.001)
+        writer.may.set()
+    return found
+
+
 def test_what_comes_while_one_is_written_is_written_together_and_each_gets_its_own_outcome() -> None:
     writer = Writer()
-    together = Together(writer.write)
-    with ThreadPoolExecutor(THREADS) as pool:
-        first = pool.submit(together.outcomes, [0])
-        assert writer.began.wait(10)
-        others = [pool.submit(together.outcomes, [number, number + 100]) for number in range(1, THREADS)]
-        while len(together._waiting) < THREADS - 1:
-            pass
-        writer.may.set()
-        assert first.result(10) == [0]
-        assert [each.result(10) for each in others] == [[10 * n, 10 * n + 1000] for n in range(1, THREADS)]
-    assert [len(each) for each in writer.written] == [1, 2 * (THREADS - 1)]
+    found = behind_one_another(writer, [0], *([number, number + 100] for number in range(1, 5)))
+    assert [each.result() for each in found] == [[0], *([10 * n, 10 * n + 1000] for n in range(1, 5))]
+    assert [len(each) for each in writer.written] == [1, 8]
 
 
 def test_a_failed_transaction_is_told_to_everybody_in_it_and_to_nobody_else() -> None:
+    first, *others = behind_one_another(Writer(), [0], [1], [-1])
+    assert first.result() == [0]
+    for each in others:
+        with pytest.raises(RecordsError, match="disk is full"):
+            each.result()
+
+
+def test_after_a_failed_transaction_others_are_written() -> None:
     writer = Writer()
+    writer.may.set()
     together = Together(writer.write)
-    with ThreadPoolExecutor(THREADS) as pool:
-        first = pool.submit(together.outcomes, [0])
-        assert writer.began.wait(10)
-        others = [pool.submit(together.outcomes, [number]) for number in (1, -1)]
-        while len(together._waiting) < len(others):
-            pass
-        writer.may.set()
-        assert first.result(10) == [0]
-        for each in others:
-            with pytest.raises(RecordsError, match="disk is full"):
-                each.result(10)
+    with pytest.raises(RecordsError):
+        together.outcomes([-1])
     assert together.outcomes([7]) == [70]
 
 
